@@ -1,0 +1,1 @@
+"""The Python benchmarks. ``scripts/bench`` runs them; ``docs/performance.md`` says what they measure."""

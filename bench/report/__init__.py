@@ -1,0 +1,1 @@
+"""From raw figures to ``docs/performance.md``: ``collect``, then ``table`` and ``plot``."""

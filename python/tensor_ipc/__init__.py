@@ -1,0 +1,54 @@
+"""Share tensors between processes: zero-copy, never torn, whoever is killed when."""
+
+from __future__ import annotations
+
+from tensor_ipc.core.consumer import ConsumerStats, Frame, TensorConsumer
+from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
+from tensor_ipc.core.producer import ProducerStats, TensorProducer
+from tensor_ipc.errors import (
+    InvalidPoolNameError,
+    MetadataMismatchError,
+    PoolExhaustedError,
+    PoolInUseError,
+    PoolNotFoundError,
+    PoolPermissionError,
+    SegmentError,
+    SharedMemoryFullError,
+    TensorIpcError,
+)
+from tensor_ipc.inspection import (
+    CleanedPool,
+    ConsumerInfo,
+    PoolInfo,
+    clean,
+    inspect,
+    list_pools,
+)
+
+__version__ = "0.2.0"
+
+__all__ = [
+    "CleanedPool",
+    "ConsumerInfo",
+    "ConsumerStats",
+    "Frame",
+    "InvalidPoolNameError",
+    "MetadataCreator",
+    "MetadataMismatchError",
+    "PoolExhaustedError",
+    "PoolInUseError",
+    "PoolInfo",
+    "PoolMetadata",
+    "PoolNotFoundError",
+    "PoolPermissionError",
+    "ProducerStats",
+    "SegmentError",
+    "SharedMemoryFullError",
+    "TensorConsumer",
+    "TensorIpcError",
+    "TensorProducer",
+    "__version__",
+    "clean",
+    "inspect",
+    "list_pools",
+]

@@ -1,0 +1,1 @@
+"""Producers, consumers and the metadata of pools."""

@@ -1,0 +1,417 @@
+"""The side that reads."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedTuple
+
+from tensor_ipc import _core
+from tensor_ipc.core import lifetime
+from tensor_ipc.core.delivery import Delivery
+from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
+from tensor_ipc.errors import PoolNotFoundError
+
+if TYPE_CHECKING:
+    import asyncio
+    from types import TracebackType
+
+    import numpy as np
+
+_PADDING = {None: 0, "repeat": 1, "zero": 2}
+_MOST_FRAMES = 2**32 - 1  # of any pool; what the core takes, which knows the pool's own
+
+
+class ConsumerStats(NamedTuple):
+    """What a consumer did."""
+
+    received: int
+    """Calls that returned frames."""
+    missed: int
+    """Frames published between newest frames that were got."""
+    copied_frames: int
+    """Frames that could not be views; copies that were asked for do not count."""
+    copied_bytes: int
+    """Bytes of these."""
+
+
+class Frame:
+    """One frame with its number and times.
+
+    Attributes
+    ----------
+    data
+        Read-only view of the pool's shape, as from `TensorConsumer.get`.
+    index
+        Number of the frame, from 0.
+    timestamp_ns
+        Time of capture if the producer gave one, else ``published_ns``.
+    published_ns
+        CLOCK_MONOTONIC at publication; one clock for all processes of the host.
+    copied
+        Whether the data had to be copied.
+    """
+
+    __slots__ = ("copied", "data", "index", "published_ns", "timestamp_ns")
+
+    def __init__(
+        self,
+        data: np.ndarray[Any, Any],
+        index: int,
+        timestamp_ns: int,
+        published_ns: int,
+        copied: bool,
+    ) -> None:
+        self.data = data
+        self.index = index
+        self.timestamp_ns = timestamp_ns
+        self.published_ns = published_ns
+        self.copied = copied
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since publication, as of now."""
+        return (_core.monotonic_ns() - self.published_ns) / 1e9
+
+    def __repr__(self) -> str:
+        """Name the frame, not its bytes."""
+        return f"Frame(index={self.index}, shape={self.data.shape}, dtype={self.data.dtype})"
+
+
+class TensorConsumer:
+    """Reader of a pool.
+
+    The pool need not exist yet: the consumer attaches when it appears, and follows when its producer
+    is restarted or replaced. Safe from several threads. Can be pickled, and used in a forked child:
+    the copy attaches by itself.
+
+    Parameters
+    ----------
+    pool_metadata
+        What the pool is expected to hold.
+    keep_last, dds_participant
+        For progress over DDS.
+    on_new_data_callback, callback
+        Called with a view of the newest frame, as from `get`, on one thread of this consumer. A slow
+        callback skips frames; none comes twice or out of order. What it raises is logged. Not
+        carried over into a forked child, whose copy has no thread.
+    max_pins
+        How many slots views of this consumer may hold; `get` copies beyond that. By default two of
+        its largest requests.
+    spin_s
+        How long to look for a frame before sleeping, in seconds: lower latency for a busy core.
+
+    Raises
+    ------
+    MetadataMismatchError
+        A pool of that name is there and holds something else. If it comes later, `get` raises it.
+    """
+
+    def __init__(
+        self,
+        pool_metadata: PoolMetadata,
+        keep_last: int = 10,
+        dds_participant: object = None,
+        on_new_data_callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        *,
+        callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        max_pins: int | None = None,
+        spin_s: float = 0.0,
+    ) -> None:
+        native = _follow(pool_metadata, max_pins, spin_s)
+        self._set_up(
+            native, pool_metadata, (max_pins, spin_s), on_new_data_callback or callback
+        )
+        self._dds = (dds_participant, keep_last)
+
+    def _set_up(
+        self,
+        native: _core.Consumer,
+        expected: PoolMetadata | None,
+        options: tuple[int | None, float],
+        callback: Callable[[np.ndarray[Any, Any]], object] | None,
+    ) -> None:
+        self._native = native
+        self._expected = expected
+        self._options = options
+        self._callback = callback
+        self._delivery: Delivery | None = None
+        self._readiness: _core.EventFd | None = None
+        self._starting = threading.Lock()
+        lifetime.register(self)
+        if callback is not None:
+            self._start_delivery()
+
+    @classmethod
+    def from_sample(
+        cls,
+        pool_name: str,
+        sample: Any,
+        dds_participant: object = None,
+        history_len: int = 1,
+        keep_last: int = 10,
+        callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        *,
+        on_new_data_callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        max_pins: int | None = None,
+        spin_s: float = 0.0,
+    ) -> TensorConsumer:
+        """Make a consumer of frames like `sample`, whose values do not matter."""
+        metadata = MetadataCreator.from_sample(pool_name, sample, history_len)
+        return cls(
+            metadata,
+            keep_last,
+            dds_participant,
+            on_new_data_callback,
+            callback=callback,
+            max_pins=max_pins,
+            spin_s=spin_s,
+        )
+
+    @classmethod
+    def attach(
+        cls,
+        pool_name: str,
+        *,
+        callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        max_pins: int | None = None,
+        spin_s: float = 0.0,
+    ) -> TensorConsumer:
+        """Read a pool that exists, whatever it holds.
+
+        Raises
+        ------
+        PoolNotFoundError
+            There is none of that name.
+        SegmentError
+            Its shared memory is damaged or of another layout version.
+        """
+        consumer = cls.__new__(cls)
+        native = _core.attach_consumer(pool_name, max_pins or 0, spin_s)
+        consumer._set_up(native, None, (max_pins, spin_s), callback)
+        consumer._dds = (None, 10)
+        return consumer
+
+    def get(
+        self,
+        history_len: int = 1,
+        as_numpy: bool = False,  # noqa: ARG002 - NumPy pools give NumPy arrays anyway
+        latest_first: bool = True,
+        *,
+        copy: bool = False,
+        pad: str | None = None,
+    ) -> np.ndarray[Any, Any] | None:
+        """Return the newest frames, without copying them.
+
+        Never waits for a frame. Where other consumers hold every slot it gives them up to 200 ms to
+        finish their copies, and raises. The producer goes round the frames as long as the array, or any view of it,
+        lives; what would cost the producer or other consumers too much is copied and counted in
+        `stats`.
+
+        Parameters
+        ----------
+        history_len
+            How many frames, from 1 to the pool's ``history_len``.
+        as_numpy
+            NumPy arrays whatever the pool's backend.
+        latest_first
+            Newest frame at index 0. Otherwise oldest first.
+        copy
+            Return an array of your own, writable.
+        pad
+            What to do when fewer frames were published: ``None`` returns those there are,
+            ``"repeat"`` repeats the oldest, ``"zero"`` fills with zeros; both copy then.
+
+        Returns
+        -------
+        Array of shape ``(history_len, *shape)``, or ``(*shape,)`` for one frame, in the pool's
+        dtype. Read-only: it is the producer's memory. ``None`` before the first frame, and while
+        there is no pool.
+
+        Raises
+        ------
+        ValueError
+            `history_len` or `pad` is outside its range.
+        MetadataMismatchError
+            The pool that appeared holds something else.
+        """
+        if self._readiness is not None:
+            self._readiness.clear()
+        if pad not in _PADDING:
+            msg = f"pad must be None, 'repeat' or 'zero', got {pad!r}"
+            raise ValueError(msg)
+        if not 1 <= history_len <= _MOST_FRAMES:
+            msg = f"history_len must be 1 to the pool's history_len, got {history_len}"
+            raise ValueError(msg)
+        return self._usable().get(history_len, latest_first, copy, _PADDING[pad])
+
+    def get_frame(self) -> Frame | None:
+        """Return the newest frame with its number and times; ``None`` as for `get`."""
+        if self._readiness is not None:
+            self._readiness.clear()
+        found = self._usable().get_frame()
+        return None if found is None else Frame(*found)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until there is a frame newer than the last one got.
+
+        Lets other threads run. Ctrl-C and other signals are handled meanwhile.
+
+        Parameters
+        ----------
+        timeout
+            Seconds; ``None`` waits for ever.
+
+        Returns
+        -------
+        Whether there is one; ``False`` after the time-out and after `cleanup`.
+        """
+        return self._native.wait(timeout)
+
+    def __iter__(self) -> Iterator[np.ndarray[Any, Any]]:
+        """Yield the newest frame each time there is a new one, until `cleanup`."""
+        while self.wait():
+            frame = self.get()
+            if frame is not None:
+                yield frame
+
+    async def __aiter__(self) -> AsyncIterator[np.ndarray[Any, Any]]:
+        """As iteration, without blocking the event loop. Starts one thread, as `fileno` does."""
+        import asyncio  # noqa: PLC0415 - takes longer to import than all of this package
+
+        loop = asyncio.get_running_loop()
+        descriptor = self.fileno()
+        while not self._native.is_closed:
+            if self._readiness is not None:
+                self._readiness.clear()
+            if not self._native.wait(0):
+                await _readable(loop, descriptor)
+                continue
+            frame = self.get()
+            if frame is not None:
+                yield frame
+
+    def fileno(self) -> int:
+        """Return a descriptor that select, poll and epoll see as readable when a frame is new.
+
+        `get` makes it unreadable again. Starts one thread at the first call. Owned by this consumer.
+        """
+        readiness = self._readiness
+        if readiness is None:
+            with self._starting:
+                if self._readiness is None:
+                    self._readiness = _core.create_event_fd()
+                readiness = self._readiness
+            self._start_delivery()
+            if self._native.is_closed:
+                readiness.signal()
+        return readiness.fd
+
+    def _start_delivery(self) -> None:
+        with self._starting:
+            if self._delivery is None:
+                self._delivery = Delivery(self._native)
+            self._delivery.set_targets(self._callback, self._readiness)
+
+    def _usable(self) -> _core.Consumer:
+        if self._native.is_closed:
+            msg = "this consumer was cleaned up: make a new one"
+            raise PoolNotFoundError(msg)
+        return self._native
+
+    def cleanup(self) -> None:
+        """Let go of the pool and stop the callback. Views stay valid. Ends `wait` and iteration."""
+        self._native.close()
+        if self._delivery is not None:
+            self._delivery.stop()
+        if self._readiness is not None:
+            self._readiness.signal()
+
+    def _after_fork(self) -> None:
+        """Forget the parent's thread and descriptor; `fileno` makes others in this child."""
+        self._callback = None
+        self._delivery = None
+        self._readiness = None
+        self._starting = threading.Lock()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a living producer owns the pool. Asks the kernel, about a microsecond."""
+        return self._native.connected
+
+    @property
+    def metadata(self) -> PoolMetadata | None:
+        """What the pool holds, or is expected to; ``None`` while neither is known."""
+        if self._expected is not None:
+            return self._expected
+        parts = self._native.metadata
+        if parts is None:
+            return None
+        name, shape, dtype_str, history_len, backend_type, device = parts
+        return PoolMetadata(name, shape, dtype_str, backend_type, history_len, device)
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend whose arrays `get` returns."""
+        metadata = self.metadata
+        return "numpy" if metadata is None else metadata.backend_type
+
+    @property
+    def stats(self) -> ConsumerStats:
+        """Counters of this consumer."""
+        return ConsumerStats(*self._native.stats)
+
+    def __enter__(self) -> TensorConsumer:  # noqa: PYI034 - Self needs Python 3.11
+        """Return the consumer itself."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Call `cleanup`."""
+        self.cleanup()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what is needed to attach elsewhere; a callback has to be picklable then."""
+        expected = self._expected if self._expected is not None else self.metadata
+        max_pins, spin_s = self._options
+        return (_unpickle, (type(self), expected, self._callback, max_pins, spin_s))
+
+
+def _follow(expected: PoolMetadata, max_pins: int | None, spin_s: float) -> _core.Consumer:
+    return _core.follow_pool(
+        expected.name,
+        expected.shape,
+        expected.dtype_str,
+        expected.history_len,
+        expected.backend_type,
+        expected.device,
+        max_pins or 0,
+        spin_s,
+    )
+
+
+def _unpickle(
+    cls: type[TensorConsumer],
+    expected: PoolMetadata,
+    callback: Callable[[np.ndarray[Any, Any]], object] | None,
+    max_pins: int | None,
+    spin_s: float,
+) -> TensorConsumer:
+    return cls(expected, callback=callback, max_pins=max_pins, spin_s=spin_s)
+
+
+async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:
+    ready = loop.create_future()
+
+    def on_readable() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    loop.add_reader(descriptor, on_readable)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(descriptor)

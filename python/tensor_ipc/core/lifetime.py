@@ -1,0 +1,58 @@
+"""Orderly ends, and orderly beginnings after a fork.
+
+What is still open when the interpreter exits is cleaned up then. Without this a pool would stay in
+``/dev/shm`` and a thread would be ended by force inside the core. A child of ``multiprocessing``
+never runs ``atexit`` functions, so its own finalizers are used as well.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import weakref
+from typing import Protocol
+
+from tensor_ipc import _core
+
+_log = logging.getLogger(__name__)
+
+
+class Item(Protocol):
+    """A producer or a consumer."""
+
+    def cleanup(self) -> None:
+        """Let go of the pool."""
+
+    def _after_fork(self) -> None:
+        """Forget what belongs to the parent process."""
+
+
+_open: weakref.WeakSet[Item] = weakref.WeakSet()
+_hooked_pids: set[int] = set()
+
+
+def register(item: Item) -> None:
+    """Clean `item` up at exit, and tell it of a fork, unless it is garbage by then."""
+    _open.add(item)
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and os.getpid() not in _hooked_pids:
+        _hooked_pids.add(os.getpid())
+        util.Finalize(None, _clean_up_all, exitpriority=0)
+
+
+@atexit.register
+def _clean_up_all() -> None:
+    for item in list(_open):
+        item.cleanup()
+    if not _core.drain_waiting_threads():
+        _log.warning("a thread still waits for a tensor-ipc frame at interpreter exit")
+
+
+def _after_fork() -> None:
+    for item in list(_open):
+        item._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,221 @@
+"""What a pool holds, and how to find that out from a sample of the data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+import numpy as np
+
+from tensor_ipc import _core
+from tensor_ipc.backends import detect_backend
+from tensor_ipc.core.dtypes import dtype_name, numpy_dtype
+
+
+@dataclasses.dataclass(eq=False)
+class PoolMetadata:
+    """Description of a pool.
+
+    Two descriptions are equal when all fields but ``creator_pid`` and ``payload_json`` are.
+
+    Attributes
+    ----------
+    name
+        1 to 200 characters of ``[A-Za-z0-9._/-]``.
+    shape
+        Of one frame.
+    dtype_str
+        NumPy's name of the element type (``"uint8"``), or that of ``ml_dtypes``.
+    backend_type
+        Which kind of array consumers get: ``"numpy"``.
+    history_len
+        How many frames a consumer can ask for.
+    device
+        Where the frames lie: ``"cpu"``.
+    element_size
+        Bytes of one element.
+    total_size
+        Bytes of ``history_len`` frames.
+    shm_name
+        Name of the shared memory object: ``tensoripc_<name>`` unless there is a namespace.
+    creator_pid
+        Process that made this description.
+    payload_json
+        For backends that need more to find their memory.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype_str: str
+    backend_type: str = "numpy"
+    history_len: int = 1
+    device: str = "cpu"
+    element_size: int = 0
+    total_size: int = 0
+    shm_name: str = ""
+    creator_pid: int = 0
+    payload_json: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in what follows from the rest."""
+        self.shape = tuple(int(extent) for extent in self.shape)
+        self._check_ranges()
+        self.element_size = self.element_size or numpy_dtype(self.dtype_str).itemsize
+        elements = 1
+        for extent in self.shape:
+            elements *= extent
+        self.total_size = self.total_size or elements * self.element_size * self.history_len
+        self.shm_name = self.shm_name or _core.segment_name(self.name)
+
+    def _check_ranges(self) -> None:
+        """Refuse what the core has no type for; it checks the rest when a pool is made."""
+        if not 0 <= self.history_len < 2**32:
+            msg = f"history_len must be at least 1 and below 2**32, got {self.history_len}"
+            raise ValueError(msg)
+        if not all(-(2**63) <= extent < 2**63 for extent in self.shape):
+            msg = f"shape {self.shape} is too large"
+            raise ValueError(msg)
+        for text in (self.name, self.dtype_str, self.backend_type, self.device):
+            text.encode()  # a lone surrogate is a UnicodeEncodeError, which is a ValueError
+
+    def _compared(self) -> tuple[object, ...]:
+        values = dataclasses.asdict(self)
+        return tuple(
+            value for key, value in values.items() if key not in ("creator_pid", "payload_json")
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all fields but ``creator_pid`` and ``payload_json``."""
+        if not isinstance(other, PoolMetadata):
+            return NotImplemented
+        return self._compared() == other._compared()
+
+    def __hash__(self) -> int:
+        """Hash what `__eq__` compares."""
+        return hash(self._compared())
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype of the elements."""
+        return numpy_dtype(self.dtype_str)
+
+    def to_json(self) -> str:
+        """Return all fields as a JSON object."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> PoolMetadata:
+        """Return what `to_json` was made from.
+
+        Raises
+        ------
+        ValueError
+            The text is no JSON object, or its fields are not those of a pool.
+        """
+        try:
+            fields = json.loads(text)
+        except RecursionError:
+            msg = "not the metadata of a pool: nested too deeply"
+            raise ValueError(msg) from None
+        if not isinstance(fields, dict):
+            msg = f"expected a JSON object, found {type(fields).__name__}"
+            raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not an argument's type
+        _check_fields(fields)
+        try:
+            return cls(**fields)
+        except TypeError as error:  # a dtype that NumPy has not
+            raise ValueError(str(error)) from error
+
+
+_FIELD_TYPES: dict[str, type] = {
+    **dict.fromkeys(
+        ("name", "dtype_str", "backend_type", "device", "shm_name", "payload_json"), str
+    ),
+    **dict.fromkeys(("history_len", "element_size", "total_size", "creator_pid"), int),
+    "shape": list,
+}
+
+
+def _check_fields(fields: dict[str, object]) -> None:
+    missing = {"name", "shape", "dtype_str"} - set(fields)
+    unknown = set(fields) - set(_FIELD_TYPES)
+    if missing or unknown:
+        msg = (
+            f"not the metadata of a pool: missing {sorted(missing)}, unknown {sorted(unknown)}"
+        )
+        raise ValueError(msg)
+    for key, value in fields.items():
+        expected = _FIELD_TYPES[key]
+        if not isinstance(value, expected) or isinstance(value, bool):
+            msg = f"{key}: expected {expected.__name__}, found {value!r}"
+            raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not an argument's type
+    shape = fields["shape"]
+    assert isinstance(shape, list)
+    if not all(isinstance(extent, int) and not isinstance(extent, bool) for extent in shape):
+        msg = f"shape: expected integers, found {shape!r}"
+        raise ValueError(msg)
+
+
+class MetadataCreator:
+    """Makes `PoolMetadata` from a sample of the data."""
+
+    @staticmethod
+    def from_numpy_sample(
+        name: str, sample_data: np.ndarray[Any, Any], history_len: int = 1
+    ) -> PoolMetadata:
+        """Describe a pool for arrays like `sample_data`.
+
+        Parameters
+        ----------
+        name
+            Name of the pool.
+        sample_data
+            An array of the shape and dtype of the frames; its values do not matter.
+        history_len
+            How many frames consumers can ask for.
+
+        Raises
+        ------
+        TypeError
+            `sample_data` is no array, or its dtype cannot be shared.
+        ValueError
+            A dimension is empty, or `history_len` or the name is out of range.
+        """
+        if not isinstance(sample_data, (np.ndarray, np.generic)):
+            msg = f"sample_data: expected numpy.ndarray, got {type(sample_data).__name__}"
+            raise TypeError(msg)
+        if sample_data.size == 0:
+            msg = f"a frame needs at least one element, shape {sample_data.shape} has none"
+            raise ValueError(msg)
+        if history_len < 1:
+            msg = f"history_len must be at least 1, got {history_len}"
+            raise ValueError(msg)
+        return PoolMetadata(
+            name=name,
+            shape=sample_data.shape,
+            dtype_str=dtype_name(sample_data.dtype),
+            backend_type="numpy",
+            history_len=history_len,
+            creator_pid=os.getpid(),
+        )
+
+    @staticmethod
+    def from_sample(
+        name: str, data: Any, history_len: int = 1, backend: str | None = None
+    ) -> PoolMetadata:
+        """Describe a pool for data like `data`, of whichever backend it belongs to.
+
+        Raises
+        ------
+        TypeError
+            No backend knows this kind of data.
+        ValueError
+            `backend` is none of ours.
+        """
+        found = detect_backend(data) if backend is None else backend
+        if found == "numpy":
+            return MetadataCreator.from_numpy_sample(name, data, history_len)
+        msg = f"unknown backend {found!r}: expected 'numpy'"
+        raise ValueError(msg)

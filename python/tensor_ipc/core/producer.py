@@ -1,0 +1,263 @@
+"""The side that writes."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Iterator, NamedTuple
+
+from tensor_ipc import _core
+from tensor_ipc.core import lifetime
+from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
+from tensor_ipc.errors import PoolNotFoundError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    import numpy as np
+
+
+class ProducerStats(NamedTuple):
+    """What a producer did."""
+
+    frames: int
+    """Frames this producer published."""
+    skipped_slots: int
+    """Pinned slots that it and its predecessors had to go round."""
+    copied_bytes: int
+    """Bytes that `TensorProducer.put` copied; a loan copies none."""
+
+
+class _Options(NamedTuple):
+    spare: int
+    mode: int
+    chronological: bool
+
+
+class TensorProducer:
+    """Owner of a pool: publishes frames.
+
+    Makes the pool, or goes on with what a dead producer left: with equal metadata frame numbers
+    continue and consumers stay attached, else the pool is made anew. Safe from several threads.
+    Can be pickled: the copy takes the pool over at its first use, if it is free by then. A forked
+    child's copy does the same.
+
+    Parameters
+    ----------
+    pool_metadata
+        What the pool holds; see `MetadataCreator`.
+    dds_participant, keep_last
+        For progress over DDS.
+    spare
+        Slots beyond ``history_len``, at least 2. More of them let consumers hold more views.
+    mode
+        Permission bits of the segment: ``0o600``, or ``0o660`` for a group.
+    chronological
+        Lay frames out oldest first: ``get(latest_first=False)`` has positive strides then.
+
+    Raises
+    ------
+    PoolInUseError
+        A living producer owns the pool.
+    SharedMemoryFullError
+        ``/dev/shm`` has not enough room; the text says how much is needed.
+    PoolPermissionError
+        The name belongs to another user's segment.
+    """
+
+    def __init__(
+        self,
+        pool_metadata: PoolMetadata,
+        dds_participant: object = None,
+        keep_last: int = 10,
+        *,
+        spare: int = 3,
+        mode: int = 0o600,
+        chronological: bool = False,
+    ) -> None:
+        self._metadata = pool_metadata
+        self._options = _Options(spare, mode, chronological)
+        self._dds = (dds_participant, keep_last)
+        self._closed = False
+        self._native: _core.Producer | None = self._open()
+        lifetime.register(self)
+
+    def _open(self) -> _core.Producer:
+        wanted = self._metadata
+        return _core.create_producer(
+            wanted.name,
+            wanted.shape,
+            wanted.dtype_str,
+            wanted.history_len,
+            wanted.backend_type,
+            wanted.device,
+            *self._options,
+        )
+
+    def _usable(self) -> _core.Producer:
+        """Return the native producer; in a child, try to take the pool over."""
+        native = self._native
+        if native is not None and native.is_open:
+            return native
+        if self._closed:
+            msg = (
+                f"this producer of pool {self._metadata.name!r} was cleaned up: make a new one"
+            )
+            raise PoolNotFoundError(msg)
+        self._native = self._open()
+        return self._native
+
+    @classmethod
+    def from_sample(
+        cls,
+        pool_name: str,
+        sample: Any,
+        history_len: int = 1,
+        dds_participant: object = None,
+        keep_last: int = 10,
+        *,
+        spare: int = 3,
+        mode: int = 0o600,
+        chronological: bool = False,
+    ) -> TensorProducer:
+        """Make a producer of frames like `sample`, whose values do not matter.
+
+        Raises
+        ------
+        TypeError
+            No backend knows this kind of data, or its dtype cannot be shared.
+        ValueError
+            A dimension of `sample` is empty, or the name or `history_len` is out of range.
+        """
+        metadata = MetadataCreator.from_sample(pool_name, sample, history_len)
+        return cls(
+            metadata,
+            dds_participant,
+            keep_last,
+            spare=spare,
+            mode=mode,
+            chronological=chronological,
+        )
+
+    def put(self, data: np.ndarray[Any, Any], *, timestamp_ns: int | None = None) -> int:
+        """Copy one frame into the pool and publish it.
+
+        Never waits for a consumer to read; when every slot is pinned or on loan it looks for 50 ms
+        whether one comes free, and raises. Any strides will do. A frame in one piece is copied without
+        the GIL. When this raises, the pool is as it was.
+
+        Parameters
+        ----------
+        data
+            An array of exactly the pool's shape and dtype.
+        timestamp_ns
+            Time of capture on a clock of your choice; the time of publication when not given.
+
+        Returns
+        -------
+        Number of the frame. The first is 0; no number is left out.
+
+        Raises
+        ------
+        ValueError
+            The shape differs.
+        TypeError
+            `data` is no array, or its dtype differs. Nothing is ever converted.
+        PoolExhaustedError
+            Every slot is pinned or on loan; the text says by whom.
+        """
+        native = self._native
+        if native is None or not native.is_open:
+            native = self._usable()
+        return native.put(data, timestamp_ns)
+
+    @contextlib.contextmanager
+    def loan(self, *, timestamp_ns: int | None = None) -> Iterator[np.ndarray[Any, Any]]:
+        """Lend a slot to write in place: publishing without a copy.
+
+        Published when the block ends, dropped when it raises. The array belongs to the block: it
+        turns read-only at its end, and slices of it must not be written to any more. Several
+        loans may be out at once; they are numbered in the order they end.
+
+        Yields
+        ------
+        Writable array of the pool's shape and dtype. Its contents are undefined.
+
+        Raises
+        ------
+        PoolExhaustedError
+            Every slot is pinned or on loan; the text says by whom.
+        """
+        loan = self._usable().loan()
+        array = loan.array
+        try:
+            yield array
+        except BaseException:
+            loan.drop()
+            raise
+        finally:
+            array.flags.writeable = False
+        if loan.publish(timestamp_ns) is None:
+            msg = f"the producer of pool {self._metadata.name!r} was cleaned up during the loan"
+            raise PoolNotFoundError(msg)
+
+    def cleanup(self) -> None:
+        """End the pool: its name goes, consumers are told. Views they hold stay valid."""
+        self._closed = True
+        if self._native is not None:
+            self._native.close()
+
+    def _after_fork(self) -> None:
+        """Nothing: the native producer knows that it is the parent's."""
+
+    @property
+    def metadata(self) -> PoolMetadata:
+        """What the pool holds."""
+        return self._metadata
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend whose arrays `put` takes."""
+        return self._metadata.backend_type
+
+    @property
+    def closed(self) -> bool:
+        """Whether `cleanup` was called."""
+        return self._closed
+
+    @property
+    def stats(self) -> ProducerStats:
+        """Counters of this producer."""
+        return ProducerStats(*self._native.stats) if self._native else ProducerStats(0, 0, 0)
+
+    def __enter__(self) -> TensorProducer:  # noqa: PYI034 - Self needs Python 3.11
+        """Return the producer itself."""
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Call `cleanup`."""
+        self.cleanup()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what is needed to take the pool over elsewhere."""
+        return (_unpickle, (type(self), self._metadata, self._options, self._closed))
+
+
+def _unpickle(
+    cls: type[TensorProducer],
+    metadata: PoolMetadata,
+    options: _Options,
+    closed: bool,
+) -> TensorProducer:
+    producer = cls.__new__(cls)
+    producer._metadata = metadata
+    producer._options = options
+    producer._dds = (None, 10)
+    producer._closed = closed
+    producer._native = None
+    lifetime.register(producer)
+    return producer

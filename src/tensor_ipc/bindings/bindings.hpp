@@ -1,0 +1,44 @@
+/// bindings/ shows pool/ to Python (nanobind) and frames as NumPy arrays (NumPy C API). It converts
+/// and holds the GIL where the core wants one thread at a time; it has no logic of its own.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "tensor_ipc/pool/pool.hpp"
+
+namespace tensor_ipc::bindings {
+
+namespace nb = nanobind;
+
+/// Throws the exception class of tensor_ipc.errors that belongs to the error's code.
+[[noreturn]] void raise(const Error& error);
+
+/// The value, or the exception.
+template <typename T>
+T unwrap(Result<T> result)
+{
+    if (!result) {
+        raise(result.error());
+    }
+    return std::move(result).value();
+}
+
+/// Metadata from its Python parts; raises for an unknown dtype or an impossible shape.
+PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shape,
+                         const std::string& dtype_name, std::uint32_t history_len,
+                         std::string backend, std::string device);
+
+/// `(name, shape, dtype_name, history_len, backend, device)`.
+nb::tuple parts_of(const PoolMetadata& metadata);
+
+/// A shape as a tuple of ints.
+nb::tuple shape_of(const Shape& shape);
+
+void add_consumer(nb::module_& module);
+void add_pool_facts(nb::module_& module);
+void add_producer(nb::module_& module);
+
+}  // namespace tensor_ipc::bindings

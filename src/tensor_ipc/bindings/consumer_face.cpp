@@ -1,0 +1,247 @@
+#include <chrono>
+#include <cmath>
+#include <thread>
+
+#include "tensor_ipc/bindings/numpy_views.hpp"
+
+namespace tensor_ipc::bindings {
+
+namespace {
+
+/// Counts the threads that wait without the GIL, so that the end of the interpreter can let them
+/// out first: a thread that asks for the GIL after that is ended by force inside our code.
+class BlockedThreads {
+public:
+    /// Made and destroyed with the GIL.
+    class Guard {
+    public:
+        Guard() { ++count(); }
+
+        Guard(const Guard&) = delete;
+        Guard& operator=(const Guard&) = delete;
+
+        ~Guard() { --count(); }
+    };
+
+    /// Waits until nobody waits, or a second has passed.
+    static bool drain()
+    {
+        const std::uint64_t deadline_ns = os::monotonic_ns() + 1'000'000'000;
+        while (count() != 0 && os::monotonic_ns() < deadline_ns) {
+            const nb::gil_scoped_release unlocked;
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return count() == 0;
+    }
+
+private:
+    static int& count()
+    {
+        static int value = 0;
+        static std::uint32_t epoch = os::fork_epoch();
+        if (epoch != os::fork_epoch()) {  // the waiting threads stayed in the parent
+            epoch = os::fork_epoch();
+            value = 0;
+        }
+        return value;
+    }
+};
+
+/// A consumer as Python holds it. The GIL makes its calls one at a time; it blocks without the GIL
+/// through a Waiter, which owns what it needs.
+class ConsumerFace {
+public:
+    explicit ConsumerFace(Consumer consumer) : consumer_(std::move(consumer)) {}
+
+    /// The newest frames as one array; None when there is none.
+    nb::object get(std::uint32_t frames, bool latest_first, bool copy, std::uint8_t padding)
+    {
+        auto window = unwrap(consumer_.history(frames));
+        if (!window) {
+            return nb::none();
+        }
+        remember(window->info().index);
+        return array_of(std::move(*window), dtype(),
+                        {frames, latest_first, copy, static_cast<Padding>(padding)});
+    }
+
+    /// `(array, index, captured_ns, published_ns, copied)` of the newest frame; None without one.
+    /// Does not count as got by `wait()` when `remembered` is false.
+    nb::object get_frame(bool remembered)
+    {
+        auto frame = unwrap(consumer_.latest());
+        if (!frame) {
+            return nb::none();
+        }
+        const FrameInfo info = frame->info();
+        const bool copied = frame->copied();
+        if (remembered) {
+            remember(info.index);
+        }
+        nb::object array = array_of(std::move(*frame).into_window(), dtype(), {});
+        return nb::make_tuple(array, info.index, info.captured_ns, info.published_ns, copied);
+    }
+
+    /// Waits for a frame that get() has not returned yet.
+    bool wait(std::optional<double> timeout_s)
+    {
+        return block([&] { return position(); }, deadline_of(timeout_s));
+    }
+
+    /// Waits for a frame after `after` of attachment `attachment`, for those with their own place.
+    bool wait_after(std::optional<std::uint64_t> after, std::uint64_t attachment,
+                    std::optional<double> timeout_s)
+    {
+        const auto place = [&]() -> std::optional<std::uint64_t> {
+            return attachment == consumer_.attachments() ? after : std::nullopt;
+        };
+        return block(place, deadline_of(timeout_s));
+    }
+
+    bool connected() { return !closed_ && consumer_.connected(); }
+
+    void close()
+    {
+        closed_ = true;
+        consumer_.wake_waiters();
+        consumer_.detach();
+    }
+
+    [[nodiscard]] bool is_closed() const { return closed_; }
+
+    [[nodiscard]] std::uint64_t attachments() const { return consumer_.attachments(); }
+
+    [[nodiscard]] std::optional<std::uint64_t> latest_index() const
+    {
+        return consumer_.latest_index();
+    }
+
+    [[nodiscard]] nb::object metadata() const
+    {
+        const PoolMetadata* metadata = consumer_.metadata();
+        return metadata == nullptr ? nb::none() : nb::object(parts_of(*metadata));
+    }
+
+    [[nodiscard]] nb::tuple stats() const
+    {
+        const ConsumerStats& stats = consumer_.stats();
+        return nb::make_tuple(stats.received, stats.missed, stats.copied_frames,
+                              stats.copied_bytes);
+    }
+
+private:
+    static std::uint64_t deadline_of(std::optional<double> timeout_s)
+    {
+        if (!timeout_s || std::isinf(*timeout_s) || *timeout_s > 1e9) {
+            return os::kNever;
+        }
+        const double clipped = std::fmax(*timeout_s, 0.0);
+        return os::monotonic_ns() + static_cast<std::uint64_t>(clipped * 1e9);
+    }
+
+    void remember(std::uint64_t index)
+    {
+        got_ = index;
+        got_attachment_ = consumer_.attachments();
+    }
+
+    /// Number of the newest frame that get() returned, of the pool that is attached now.
+    [[nodiscard]] std::optional<std::uint64_t> position() const
+    {
+        return got_attachment_ == consumer_.attachments() ? got_ : std::nullopt;
+    }
+
+    template <typename Place>
+    bool block(const Place& place, std::uint64_t deadline_ns)
+    {
+        bool look_for_successor = false;
+        while (!closed_) {
+            unwrap(look_for_successor ? consumer_.refresh() : consumer_.try_attach());
+            const std::optional<std::uint64_t> after = place();
+            if (consumer_.has_newer(after)) {
+                return true;
+            }
+            const Waiter waiter = consumer_.waiter(after);
+            WaitOutcome outcome{};
+            {
+                const BlockedThreads::Guard counted;
+                const nb::gil_scoped_release unlocked;
+                outcome = waiter.wait(deadline_ns);
+            }
+            if (PyErr_CheckSignals() != 0) {
+                throw nb::python_error();
+            }
+            if (outcome == WaitOutcome::TimedOut) {
+                return false;
+            }
+            if (outcome == WaitOutcome::Ready && !closed_) {
+                return true;
+            }
+            look_for_successor = outcome == WaitOutcome::Changed;
+        }
+        return false;
+    }
+
+    nb::handle dtype()
+    {
+        if (dtype_attachment_ != consumer_.attachments()) {
+            dtype_ = numpy_dtype(consumer_.metadata()->dtype);
+            dtype_attachment_ = consumer_.attachments();
+        }
+        return dtype_;
+    }
+
+    Consumer consumer_;
+    nb::object dtype_;
+    std::uint64_t dtype_attachment_ = 0;
+    std::optional<std::uint64_t> got_;
+    std::uint64_t got_attachment_ = 0;
+    bool closed_ = false;
+};
+
+ConsumerOptions options_of(std::uint32_t max_pins, double spin_s)
+{
+    return {max_pins, static_cast<std::uint64_t>(std::fmax(spin_s, 0.0) * 1e9)};
+}
+
+ConsumerFace attach(const std::string& name, std::uint32_t max_pins, double spin_s)
+{
+    return ConsumerFace(unwrap(Consumer::attach(name, options_of(max_pins, spin_s))));
+}
+
+ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
+                    const std::string& dtype, std::uint32_t history_len, std::string backend,
+                    std::string device, std::uint32_t max_pins, double spin_s)
+{
+    return ConsumerFace(
+        unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
+                                            std::move(backend), std::move(device)),
+                                options_of(max_pins, spin_s))));
+}
+
+}  // namespace
+
+void add_consumer(nb::module_& module)
+{
+    nb::class_<ConsumerFace>(module, "Consumer")
+        .def("get", &ConsumerFace::get, nb::arg("frames"), nb::arg("latest_first"), nb::arg("copy"),
+             nb::arg("padding"))
+        .def("get_frame", &ConsumerFace::get_frame, nb::arg("remembered") = true)
+        .def("wait", &ConsumerFace::wait, nb::arg("timeout_s").none())
+        .def("wait_after", &ConsumerFace::wait_after, nb::arg("after").none(),
+             nb::arg("attachment"), nb::arg("timeout_s").none())
+        .def("close", &ConsumerFace::close)
+        .def_prop_ro("is_closed", &ConsumerFace::is_closed)
+        .def_prop_ro("connected", &ConsumerFace::connected)
+        .def_prop_ro("attachments", &ConsumerFace::attachments)
+        .def_prop_ro("latest_index", &ConsumerFace::latest_index)
+        .def_prop_ro("metadata", &ConsumerFace::metadata)
+        .def_prop_ro("stats", &ConsumerFace::stats);
+    module.def("attach_consumer", &attach, nb::arg("name"), nb::arg("max_pins"), nb::arg("spin_s"));
+    module.def("drain_waiting_threads", &BlockedThreads::drain);
+    module.def("follow_pool", &follow, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
+               nb::arg("history_len"), nb::arg("backend"), nb::arg("device"), nb::arg("max_pins"),
+               nb::arg("spin_s"));
+}
+
+}  // namespace tensor_ipc::bindings

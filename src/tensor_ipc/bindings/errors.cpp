@@ -1,0 +1,49 @@
+#include "tensor_ipc/bindings/bindings.hpp"
+
+namespace tensor_ipc::bindings {
+
+namespace {
+
+const char* exception_name(ErrorCode code)
+{
+    switch (code) {
+        case ErrorCode::InvalidName:
+            return "InvalidPoolNameError";
+        case ErrorCode::MetadataMismatch:
+            return "MetadataMismatchError";
+        case ErrorCode::PoolInUse:
+            return "PoolInUseError";
+        case ErrorCode::PoolExhausted:
+            return "PoolExhaustedError";
+        case ErrorCode::PoolNotFound:
+            return "PoolNotFoundError";
+        case ErrorCode::BadSegment:
+            return "SegmentError";
+        case ErrorCode::PermissionDenied:
+            return "PoolPermissionError";
+        case ErrorCode::NoSpace:
+            return "SharedMemoryFullError";
+        case ErrorCode::InvalidArgument:
+        case ErrorCode::System:
+            break;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void raise(const Error& error)
+{
+    if (const char* name = exception_name(error.code)) {
+        const nb::object type = nb::module_::import_("tensor_ipc.errors").attr(name);
+        PyErr_SetString(type.ptr(), error.message.c_str());
+    } else if (error.code == ErrorCode::System) {
+        const nb::tuple arguments = nb::make_tuple(error.system_errno, error.message);
+        PyErr_SetObject(PyExc_OSError, arguments.ptr());
+    } else {
+        PyErr_SetString(PyExc_ValueError, error.message.c_str());
+    }
+    throw nb::python_error();
+}
+
+}  // namespace tensor_ipc::bindings

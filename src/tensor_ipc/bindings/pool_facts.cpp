@@ -1,0 +1,102 @@
+#include "tensor_ipc/bindings/bindings.hpp"
+
+namespace tensor_ipc::bindings {
+
+namespace {
+
+/// The fields of tensor_ipc.PoolInfo by name; PoolInfo(**this) makes one.
+nb::dict info_of(const PoolFacts& facts)
+{
+    nb::list consumers;
+    for (const ConsumerFacts& consumer : facts.consumers) {
+        consumers.append(nb::make_tuple(consumer.id, consumer.pid, consumer.pinned_slots));
+    }
+    nb::dict info;
+    info["name"] = facts.metadata.name;
+    info["shape"] = shape_of(facts.metadata.shape);
+    info["dtype_str"] = std::string(dtype_name(facts.metadata.dtype));
+    info["backend_type"] = facts.problem.empty() ? facts.metadata.backend : "";
+    info["device"] = facts.problem.empty() ? facts.metadata.device : "";
+    info["history_len"] = facts.problem.empty() ? facts.metadata.history_len : 0;
+    info["slot_count"] = facts.geometry.slot_count;
+    info["frame_bytes"] = facts.geometry.frame_bytes;
+    info["segment_bytes"] = facts.segment_bytes;
+    info["generation"] = facts.generation;
+    info["layout_version"] = facts.problem.empty() ? kLayoutVersion : 0;
+    info["latest_frame"] = facts.latest_frame;
+    info["last_published_ns"] = facts.last_published_ns;
+    info["rate_hz"] = facts.rate_hz;
+    info["producer_alive"] = facts.producer_alive;
+    info["producer_pid"] = facts.producer_pid;
+    info["closed"] = facts.ended;
+    info["skipped_slots"] = facts.skipped_slots;
+    info["consumers"] = nb::tuple(consumers);
+    info["error"] = facts.problem;
+    return info;
+}
+
+}  // namespace
+
+PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shape,
+                         const std::string& dtype_text, std::uint32_t history_len,
+                         std::string backend, std::string device)
+{
+    if (!Shape::fits(shape.size())) {
+        raise(Error{ErrorCode::InvalidArgument,
+                    "a frame has at most " + std::to_string(kMaxDimensions) + " dimensions, got " +
+                        std::to_string(shape.size())});
+    }
+    const auto dtype = dtype_from_name(dtype_text);
+    if (!dtype) {
+        PyErr_SetString(PyExc_TypeError, ("dtype '" + dtype_text + "' cannot be shared").c_str());
+        throw nb::python_error();
+    }
+    PoolMetadata metadata;
+    metadata.name = std::move(name);
+    metadata.shape = Shape(shape);
+    metadata.dtype = *dtype;
+    metadata.history_len = history_len;
+    metadata.backend = std::move(backend);
+    metadata.device = std::move(device);
+    return metadata;
+}
+
+nb::tuple shape_of(const Shape& shape)
+{
+    nb::list extents;
+    for (const std::int64_t extent : shape.extents()) {
+        extents.append(extent);
+    }
+    return nb::tuple(extents);
+}
+
+nb::tuple parts_of(const PoolMetadata& metadata)
+{
+    return nb::make_tuple(metadata.name, shape_of(metadata.shape),
+                          std::string(dtype_name(metadata.dtype)), metadata.history_len,
+                          metadata.backend, metadata.device);
+}
+
+void add_pool_facts(nb::module_& module)
+{
+    module.def("inspect", [](const std::string& name) { return info_of(unwrap(inspect(name))); });
+    module.def("list_pools", [] {
+        nb::list pools;
+        for (const PoolFacts& facts : unwrap(inspect_all())) {
+            pools.append(info_of(facts));
+        }
+        return pools;
+    });
+    module.def("clean", [](bool dry_run) {
+        nb::list removed;
+        for (const Leftover& leftover : unwrap(clean(dry_run))) {
+            removed.append(nb::make_tuple(leftover.pool_name, leftover.bytes, leftover.reason));
+        }
+        return removed;
+    });
+    module.def("segment_name",
+               [](const std::string& name) { return unwrap(segment_name_of(name)); });
+    module.def("monotonic_ns", [] { return os::monotonic_ns(); });
+}
+
+}  // namespace tensor_ipc::bindings

@@ -1,0 +1,111 @@
+#include "tensor_ipc/bindings/numpy_views.hpp"
+
+namespace tensor_ipc::bindings {
+
+namespace {
+
+/// A loan as Python holds it. The array it gave out keeps it, and with it the mapping, alive.
+class LoanFace {
+public:
+    LoanFace(Loan loan, Shape shape, nb::object dtype)
+        : loan_(std::move(loan)), shape_(shape), dtype_(std::move(dtype))
+    {
+    }
+
+    nb::object array(nb::object self)
+    {
+        return writable_array(loan_.bytes(), shape_, dtype_, std::move(self));
+    }
+
+    std::optional<std::uint64_t> publish(std::optional<std::uint64_t> timestamp_ns)
+    {
+        return loan_.publish(timestamp_ns);
+    }
+
+    void drop() { loan_.drop(); }
+
+private:
+    Loan loan_;
+    Shape shape_;
+    nb::object dtype_;
+};
+
+/// A producer as Python holds it. The GIL makes its calls one at a time; only bytes are copied
+/// without it, into slots that are on loan to one thread each.
+class ProducerFace {
+public:
+    explicit ProducerFace(Producer producer)
+        : producer_(std::move(producer)), dtype_(numpy_dtype(producer_.metadata().dtype))
+    {
+    }
+
+    std::uint64_t put(nb::handle data, std::optional<std::uint64_t> timestamp_ns)
+    {
+        const PoolMetadata& metadata = producer_.metadata();
+        const SourceArray source(data, metadata, dtype_);
+        Loan loan = unwrap(producer_.loan());
+        source.copy_to(loan.bytes(), metadata, dtype_);
+        const auto frame = loan.publish(timestamp_ns);
+        if (!frame) {
+            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" + metadata.name +
+                                                     "' was closed by another thread"});
+        }
+        copied_bytes_ += loan.bytes().size();
+        return *frame;
+    }
+
+    LoanFace loan() { return {unwrap(producer_.loan()), producer_.metadata().shape, dtype_}; }
+
+    void close() { producer_.close(); }
+
+    [[nodiscard]] bool is_open() const { return producer_.is_open(); }
+
+    [[nodiscard]] nb::tuple stats() const
+    {
+        const ProducerStats stats = producer_.stats();
+        return nb::make_tuple(stats.frames, stats.skipped_slots, copied_bytes_);
+    }
+
+private:
+    Producer producer_;
+    nb::object dtype_;
+    std::uint64_t copied_bytes_ = 0;
+};
+
+ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
+                    const std::string& dtype, std::uint32_t history_len, std::string backend,
+                    std::string device, std::uint32_t spare, std::uint32_t mode, bool chronological)
+{
+    SegmentOptions options;
+    options.spare = spare;
+    options.mode = mode;
+    options.memory_order = chronological ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
+    return ProducerFace(
+        unwrap(Producer::create(metadata_of(std::move(name), shape, dtype, history_len,
+                                            std::move(backend), std::move(device)),
+                                options)));
+}
+
+}  // namespace
+
+void add_producer(nb::module_& module)
+{
+    nb::class_<LoanFace>(module, "Loan")
+        .def_prop_ro(
+            "array",
+            [](nb::handle self) { return nb::cast<LoanFace&>(self).array(nb::borrow(self)); })
+        .def("publish", &LoanFace::publish, nb::arg("timestamp_ns").none() = nb::none())
+        .def("drop", &LoanFace::drop);
+    nb::class_<ProducerFace>(module, "Producer")
+        .def("put", &ProducerFace::put, nb::arg("data").none(),
+             nb::arg("timestamp_ns").none() = nb::none())
+        .def("loan", &ProducerFace::loan)
+        .def("close", &ProducerFace::close)
+        .def_prop_ro("is_open", &ProducerFace::is_open)
+        .def_prop_ro("stats", &ProducerFace::stats);
+    module.def("create_producer", &create, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
+               nb::arg("history_len"), nb::arg("backend"), nb::arg("device"), nb::arg("spare"),
+               nb::arg("mode"), nb::arg("chronological"));
+}
+
+}  // namespace tensor_ipc::bindings

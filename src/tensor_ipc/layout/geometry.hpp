@@ -1,0 +1,91 @@
+/// Where everything lies in a segment, computed one way only: by those who make one and by those
+/// who check one.
+#pragma once
+
+#include <cstdint>
+
+#include "tensor_ipc/base/error.hpp"
+#include "tensor_ipc/layout/pool_header.hpp"
+
+namespace tensor_ipc {
+
+inline constexpr std::uint32_t kConsumerCapacity = 256;
+inline constexpr std::uint32_t kHeadroomBytes = 256;
+inline constexpr std::uint32_t kPayloadAlignment = 64;
+
+/// Two slots always stay free for the producer (FrameReader::leaves_room), so a view needs a third.
+inline constexpr std::uint32_t kMinSpare = 2;
+inline constexpr std::uint32_t kDefaultSpare = 3;
+inline constexpr std::uint32_t kMaxSpare = 4096;
+
+static_assert(kMaxHistory + kMaxSpare <= UINT16_MAX, "a slot number fits into pack_latest()");
+
+/// What a segment is made from.
+struct GeometryInput {
+    std::uint64_t frame_bytes = 0;
+    std::uint32_t history_len = 1;
+    std::uint32_t spare = kDefaultSpare;
+    std::uint32_t consumer_capacity = kConsumerCapacity;
+    std::uint64_t page_bytes = 4096;
+    MemoryOrder memory_order = MemoryOrder::NewestFirst;
+};
+
+/// Sizes and offsets in bytes. A local copy; never read again from shared memory.
+struct Geometry {
+    std::uint64_t segment_bytes = 0;
+    std::uint64_t slots_offset = 0;
+    std::uint64_t pins_offset = 0;
+    std::uint64_t consumers_offset = 0;
+    std::uint64_t payload_offset = 0;
+    std::uint64_t ring_bytes = 0;
+    std::uint64_t slot_stride = 0;
+    std::uint64_t frame_bytes = 0;
+    std::uint32_t slot_count = 0;
+    std::uint32_t history_len = 0;
+    std::uint32_t consumer_capacity = 0;
+    MemoryOrder memory_order = MemoryOrder::NewestFirst;
+
+    friend bool operator==(const Geometry&, const Geometry&) = default;
+
+    [[nodiscard]] std::uint32_t spare() const noexcept { return slot_count - history_len; }
+
+    /// Offset of a slot's payload in the ring. With NewestFirst the slots lie in falling order.
+    [[nodiscard]] std::uint64_t payload_in_ring(std::uint32_t slot) const noexcept
+    {
+        const std::uint32_t place =
+            memory_order == MemoryOrder::NewestFirst ? slot_count - 1 - slot : slot;
+        return place * slot_stride + kHeadroomBytes;
+    }
+
+    [[nodiscard]] std::uint32_t next_slot(std::uint32_t slot) const noexcept
+    {
+        return slot + 1 == slot_count ? 0 : slot + 1;
+    }
+
+    [[nodiscard]] std::uint32_t previous_slot(std::uint32_t slot) const noexcept
+    {
+        return slot == 0 ? slot_count - 1 : slot - 1;
+    }
+};
+
+/// @return InvalidArgument when a count is outside its range or the sizes overflow
+[[nodiscard]] Result<Geometry> plan_geometry(const GeometryInput& input);
+
+/// What a header says about itself, checked: magic, version, byte order, names, and sizes that
+/// agree with plan_geometry() and with the size of the object.
+struct DescribedPool {
+    PoolMetadata metadata;
+    Geometry geometry;
+};
+
+/// @param header        a private copy of the header, not the shared memory itself
+/// @param object_bytes  size of the shared memory object
+/// @return BadSegment with what was expected and what was found
+[[nodiscard]] Result<DescribedPool> read_header(const PoolHeader& header,
+                                                std::uint64_t object_bytes,
+                                                std::uint64_t page_bytes);
+
+/// Fills in everything but `magic`.
+void write_header(PoolHeader& header, const PoolMetadata& metadata, const Geometry& geometry);
+
+}  // namespace tensor_ipc

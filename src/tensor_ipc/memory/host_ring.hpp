@@ -1,0 +1,58 @@
+/// The payload ring of a pool in host memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor_ipc/layout/geometry.hpp"
+#include "tensor_ipc/os/mapping.hpp"
+
+namespace tensor_ipc {
+
+/// Maps the ring twice, back to back: frames in consecutive slots are one strided array, also where
+/// the ring wraps around. Read-only in consumers.
+class HostRing {
+public:
+    HostRing() = default;
+
+    [[nodiscard]] static Result<HostRing> map(int fd, const Geometry& geometry,
+                                              os::Protection protection)
+    {
+        auto mapping =
+            os::Mapping::shared_twice(fd, geometry.payload_offset, geometry.ring_bytes, protection);
+        if (!mapping) {
+            return mapping.error();
+        }
+        return HostRing(std::move(mapping).value(), geometry);
+    }
+
+    /// The payload of one slot, `frame_bytes` long.
+    [[nodiscard]] std::byte* slot(std::uint32_t slot) const noexcept
+    {
+        return mapping_.data() + geometry_.payload_in_ring(slot);
+    }
+
+    /// The lowest payload of `count` consecutive slots that end with `newest` (1 <= count <=
+    /// slot_count). With NewestFirst that is the newest frame, else the oldest; the next one lies
+    /// `slot_stride` above.
+    [[nodiscard]] const std::byte* run(std::uint32_t newest, std::uint32_t count) const noexcept
+    {
+        if (geometry_.memory_order == MemoryOrder::NewestFirst) {
+            return slot(newest);
+        }
+        const std::uint32_t oldest =
+            newest + 1 >= count ? newest + 1 - count : newest + 1 + geometry_.slot_count - count;
+        return slot(oldest);
+    }
+
+private:
+    HostRing(os::Mapping mapping, const Geometry& geometry) noexcept
+        : mapping_(std::move(mapping)), geometry_(geometry)
+    {
+    }
+
+    os::Mapping mapping_;
+    Geometry geometry_;
+};
+
+}  // namespace tensor_ipc

@@ -1,0 +1,5 @@
+/// memory/ is where payload bytes live: host memory here, GPU memory when it comes.
+/// It may include base/, tensor/, os/ and layout/.
+#pragma once
+
+#include "tensor_ipc/memory/host_ring.hpp"

@@ -1,0 +1,79 @@
+#include "tensor_ipc/os/mapping.hpp"
+
+#include <cerrno>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "tensor_ipc/os/file_descriptor.hpp"
+
+namespace tensor_ipc::os {
+
+namespace {
+
+int flags_of(Protection protection)
+{
+    return protection == Protection::ReadWrite ? PROT_READ | PROT_WRITE : PROT_READ;
+}
+
+/// The file of `fd` once more, as an open file of its own.
+///
+/// A mapping keeps its open file, and with it the kernel locks (file_lock.hpp), also in forked
+/// children, which close the descriptor but inherit the mapping: locks would outlive their owner.
+/// Nothing where there is no /proc.
+FileDescriptor reopen(int fd, Protection protection)
+{
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    const int access = protection == Protection::ReadWrite ? O_RDWR : O_RDONLY;
+    return FileDescriptor(::open(path.c_str(), access | O_CLOEXEC));
+}
+
+Error map_error(std::uint64_t bytes)
+{
+    Error error = system_error("mmap", std::to_string(bytes) + " bytes", errno);
+    error.code = ErrorCode::System;  // ENOMEM here is address space or map count, not /dev/shm
+    return error;
+}
+
+}  // namespace
+
+Result<Mapping> Mapping::shared(int fd, std::uint64_t offset, std::uint64_t bytes,
+                                Protection protection)
+{
+    const FileDescriptor own = reopen(fd, protection);
+    void* data = ::mmap(nullptr, bytes, flags_of(protection), MAP_SHARED, own ? own.get() : fd,
+                        static_cast<off_t>(offset));
+    if (data == MAP_FAILED) {
+        return map_error(bytes);
+    }
+    return Mapping(static_cast<std::byte*>(data), bytes);
+}
+
+Result<Mapping> Mapping::shared_twice(int fd, std::uint64_t offset, std::uint64_t bytes,
+                                      Protection protection)
+{
+    void* reserved =
+        ::mmap(nullptr, 2 * bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (reserved == MAP_FAILED) {
+        return map_error(2 * bytes);
+    }
+    Mapping mapping(static_cast<std::byte*>(reserved), 2 * bytes);
+    const FileDescriptor own = reopen(fd, protection);
+    for (std::byte* half : {mapping.data(), mapping.data() + bytes}) {
+        if (::mmap(half, bytes, flags_of(protection), MAP_SHARED | MAP_FIXED, own ? own.get() : fd,
+                   static_cast<off_t>(offset)) == MAP_FAILED) {
+            return map_error(bytes);
+        }
+    }
+    return mapping;
+}
+
+Mapping::~Mapping()
+{
+    if (data_ != nullptr) {
+        ::munmap(data_, bytes_);
+    }
+}
+
+}  // namespace tensor_ipc::os

@@ -1,0 +1,77 @@
+#include "tensor_ipc/pool/attachment.hpp"
+
+#include "tensor_ipc/base/test_point.hpp"
+#include "tensor_ipc/os/shared_memory.hpp"
+
+namespace tensor_ipc {
+
+namespace {
+
+/// Makes the producer look at column `id` before anything is pinned there.
+void raise_high_water(std::atomic<std::uint32_t>& high_water, std::uint32_t id)
+{
+    std::uint32_t seen = high_water.load(std::memory_order_seq_cst);
+    while (seen <= id &&
+           !high_water.compare_exchange_weak(seen, id + 1, std::memory_order_seq_cst)) {
+    }
+}
+
+}  // namespace
+
+Result<AttachmentRef> Attachment::open(SegmentFile segment)
+{
+    auto payload = HostRing::map(segment.fd.get(), segment.geometry, os::Protection::ReadOnly);
+    if (!payload) {
+        return payload.error();
+    }
+    const RingMemory memory(segment.control.data(), segment.geometry);
+    for (std::uint32_t id = 0; id < segment.geometry.consumer_capacity; ++id) {
+        auto locked = os::try_lock_byte(segment.fd.get(), consumer_lock(id));
+        if (!locked) {
+            return locked.error();
+        }
+        if (*locked) {
+            TENSOR_IPC_TEST_POINT("attach:locked");
+            memory.clear_column(id);
+            raise_high_water(memory.header().consumer_high_water, id);
+            memory.consumer(id).pid.store(os::process_id(), std::memory_order_relaxed);
+            TENSOR_IPC_TEST_POINT("attach:done");
+            return AttachmentRef(
+                new Attachment(std::move(segment), std::move(payload).value(), id));
+        }
+    }
+    return Error{ErrorCode::PoolExhausted, "pool '" + segment.metadata.name + "' has " +
+                                               std::to_string(segment.geometry.consumer_capacity) +
+                                               " consumers already, which is all it can have"};
+}
+
+Attachment::Attachment(SegmentFile segment, HostRing payload, std::uint32_t id) noexcept
+    : segment_(std::move(segment)),
+      payload_(std::move(payload)),
+      reader_(RingMemory(segment_.control.data(), segment_.geometry), id)
+{
+}
+
+Attachment::~Attachment()
+{
+    if (!segment_.is_parents()) {
+        reader_.memory().consumer(reader_.id()).pid.store(0, std::memory_order_relaxed);
+    }
+}
+
+void Attachment::unpin(std::uint32_t slot) noexcept
+{
+    if (!segment_.is_parents()) {
+        reader_.unpin(slot);
+    }
+}
+
+void Attachment::unpin_run(std::uint32_t newest, std::uint32_t count) noexcept
+{
+    for (std::uint32_t i = 0; i < count; ++i) {
+        unpin(newest);
+        newest = geometry().previous_slot(newest);
+    }
+}
+
+}  // namespace tensor_ipc

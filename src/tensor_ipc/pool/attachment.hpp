@@ -1,0 +1,123 @@
+/// One consumer's hold on one segment: mappings, id, and the books on what it has pinned.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "tensor_ipc/memory/host_ring.hpp"
+#include "tensor_ipc/notify/wake_word.hpp"
+#include "tensor_ipc/ring/frame_reader.hpp"
+#include "tensor_ipc/segment/locks.hpp"
+#include "tensor_ipc/segment/segment_file.hpp"
+
+namespace tensor_ipc {
+
+/// Shared by the consumer and all its frames; gone with the last of them, so that a frame may
+/// outlive its consumer. Counted in place because a shared_ptr costs twice as much per frame.
+class Attachment {
+public:
+    /// Takes a free consumer id, clears what its last owner left, and maps the payload read-only.
+    /// @return PoolExhausted when all ids are taken
+    [[nodiscard]] static Result<class AttachmentRef> open(SegmentFile segment);
+
+    Attachment(const Attachment&) = delete;
+    Attachment& operator=(const Attachment&) = delete;
+
+    [[nodiscard]] const SegmentFile& segment() const noexcept { return segment_; }
+
+    [[nodiscard]] const Geometry& geometry() const noexcept { return segment_.geometry; }
+
+    [[nodiscard]] const FrameReader& reader() const noexcept { return reader_; }
+
+    [[nodiscard]] const HostRing& payload() const noexcept { return payload_; }
+
+    [[nodiscard]] WakeWord wake_word() const noexcept
+    {
+        return {segment_.header().wake_word, segment_.header().waiting};
+    }
+
+    [[nodiscard]] bool has_ended() const noexcept
+    {
+        return segment_.header().ended.load(std::memory_order_seq_cst) != PoolEnd::Running;
+    }
+
+    [[nodiscard]] bool producer_alive() const noexcept { return producer_lives(segment_.fd.get()); }
+
+    /// Pins one frame; see FrameReader::pin.
+    [[nodiscard]] PinOutcome pin(FramePlace place,
+                                 std::uint8_t limit = FrameReader::kMaxPinsOfSlot) const noexcept
+    {
+        return reader_.pin(place, limit);
+    }
+
+    /// Undoes one pin. In a forked child nothing: the pin is the parent's.
+    void unpin(std::uint32_t slot) noexcept;
+
+    /// Undoes the pins of `count` consecutive slots that end with `newest`.
+    void unpin_run(std::uint32_t newest, std::uint32_t count) noexcept;
+
+    void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+
+    void drop_reference() noexcept
+    {
+        if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            delete this;  // NOLINT(*-owning-memory)
+        }
+    }
+
+private:
+    Attachment(SegmentFile segment, HostRing payload, std::uint32_t id) noexcept;
+    ~Attachment();
+
+    SegmentFile segment_;
+    HostRing payload_;
+    FrameReader reader_;
+    std::atomic<std::uint32_t> references_{1};
+};
+
+/// Counts one reference on an attachment. Null after a move.
+class AttachmentRef {
+public:
+    AttachmentRef() = default;
+
+    /// Takes over the reference that `attachment` was made with.
+    explicit AttachmentRef(Attachment* attachment) noexcept : attachment_(attachment) {}
+
+    AttachmentRef(const AttachmentRef& other) noexcept : attachment_(other.attachment_)
+    {
+        if (attachment_ != nullptr) {
+            attachment_->add_reference();
+        }
+    }
+
+    AttachmentRef(AttachmentRef&& other) noexcept
+        : attachment_(std::exchange(other.attachment_, nullptr))
+    {
+    }
+
+    AttachmentRef& operator=(AttachmentRef other) noexcept
+    {
+        std::swap(attachment_, other.attachment_);
+        return *this;
+    }
+
+    ~AttachmentRef()
+    {
+        if (attachment_ != nullptr) {
+            attachment_->drop_reference();
+        }
+    }
+
+    explicit operator bool() const noexcept { return attachment_ != nullptr; }
+
+    Attachment* operator->() const noexcept { return attachment_; }
+
+    Attachment& operator*() const noexcept { return *attachment_; }
+
+private:
+    Attachment* attachment_ = nullptr;
+};
+
+}  // namespace tensor_ipc

@@ -1,0 +1,336 @@
+#include "tensor_ipc/pool/consumer.hpp"
+
+#include <algorithm>
+
+#include "tensor_ipc/os/directory_watch.hpp"
+#include "tensor_ipc/os/shared_memory.hpp"
+#include "tensor_ipc/segment/open_segment.hpp"
+
+namespace tensor_ipc {
+
+namespace {
+
+// How long a wait may go without looking whether its pool was replaced by hand (rm /dev/shm/...),
+// which nothing announces.
+constexpr std::uint64_t kSliceNs = 100'000'000;
+
+// Reading the clock costs a fifth of a call that finds nothing new.
+constexpr std::uint32_t kCallsPerLook = 16;
+
+bool was_replaced(const Attachment& pool)
+{
+    return !pool.producer_alive() && !is_current(pool.segment());
+}
+
+}  // namespace
+
+WaitOutcome Waiter::wait(std::uint64_t deadline_ns) const noexcept
+{
+    const std::uint64_t slice = std::min(deadline_ns, os::monotonic_ns() + kSliceNs);
+    if (!pool_) {
+        os::DirectoryWatch watch(os::kSharedMemoryDirectory);
+        auto segment = open_for_consumer(pool_name_);
+        if (!segment || segment->has_value()) {
+            return WaitOutcome::Changed;  // an error is told by the consumer's next call
+        }
+        switch (watch.wait(slice)) {
+            case os::WatchOutcome::Interrupted:
+                return WaitOutcome::Interrupted;
+            case os::WatchOutcome::TimedOut:
+                return slice == deadline_ns ? WaitOutcome::TimedOut : WaitOutcome::Changed;
+            case os::WatchOutcome::Changed:
+                return WaitOutcome::Changed;
+        }
+    }
+    const auto is_newer = [&] {
+        const auto latest = pool_->reader().latest();
+        return latest && (!after_ || latest->frame > *after_);
+    };
+    const auto ready = [&] { return pool_->has_ended() || is_newer(); };
+    switch (pool_->wake_word().wait(ready, slice, spin_ns_)) {
+        case WakeOutcome::Ready:
+            return pool_->has_ended() ? WaitOutcome::Changed : WaitOutcome::Ready;
+        case WakeOutcome::Interrupted:
+            return WaitOutcome::Interrupted;
+        case WakeOutcome::TimedOut:
+            break;
+    }
+    if (was_replaced(*pool_)) {
+        return WaitOutcome::Changed;
+    }
+    return slice == deadline_ns ? WaitOutcome::TimedOut : WaitOutcome::Changed;
+}
+
+Consumer::Consumer(std::string pool_name, std::optional<PoolMetadata> expected,
+                   const ConsumerOptions& options)
+    : pool_name_(std::move(pool_name)), expected_(std::move(expected)), options_(options)
+{
+}
+
+Result<Consumer> Consumer::attach(const std::string& pool_name, const ConsumerOptions& options)
+{
+    Consumer consumer(pool_name, std::nullopt, options);
+    auto attached = consumer.try_attach();
+    if (!attached) {
+        return attached.error();
+    }
+    if (!*attached) {
+        return Error{ErrorCode::PoolNotFound,
+                     "there is no pool '" + pool_name +
+                         "'. Is its producer running, and in the same TENSOR_IPC_NAMESPACE? "
+                         "(tensor-ipc list)"};
+    }
+    return consumer;
+}
+
+Result<Consumer> Consumer::follow(const PoolMetadata& expected, const ConsumerOptions& options)
+{
+    if (auto valid = validate(expected); !valid) {
+        return valid.error();
+    }
+    Consumer consumer(expected.name, expected, options);
+    if (auto attached = consumer.try_attach(); !attached) {
+        return attached.error();
+    }
+    return consumer;
+}
+
+/// Whether the attachment is no longer the pool's: ended, or our parent's.
+bool Consumer::is_stale() noexcept
+{
+    return pool_->has_ended() || pool_->segment().is_parents();
+}
+
+Result<bool> Consumer::try_attach()
+{
+    if (pool_ && !is_stale()) {
+        return true;
+    }
+    detach();
+    auto segment = open_for_consumer(pool_name_);
+    if (!segment) {
+        return segment.error();
+    }
+    if (!segment->has_value()) {
+        return false;
+    }
+    if (expected_ && (*segment)->metadata != *expected_) {
+        return Error{ErrorCode::MetadataMismatch,
+                     "pool '" + pool_name_ + "' is not what this consumer expects: " +
+                         differences(*expected_, (*segment)->metadata)};
+    }
+    auto pool = Attachment::open(std::move(**segment));
+    if (!pool) {
+        return pool.error();
+    }
+    pool_ = std::move(pool).value();
+    last_index_.reset();
+    ++attachments_;
+    return true;
+}
+
+Result<bool> Consumer::refresh()
+{
+    if (pool_ && !is_stale() && was_replaced(*pool_)) {
+        detach();
+    }
+    return try_attach();
+}
+
+void Consumer::wake_waiters() const noexcept
+{
+    if (pool_ && !pool_->segment().is_parents()) {
+        pool_->wake_word().wake();
+    }
+}
+
+void Consumer::detach() noexcept
+{
+    pool_ = AttachmentRef();
+    last_index_.reset();
+}
+
+std::uint32_t Consumer::max_slots(std::uint32_t request) noexcept
+{
+    widest_request_ = std::max(widest_request_, request);
+    if (options_.max_pins != FrameSource::kAutomatic) {
+        return options_.max_pins;
+    }
+    return std::max(pool_->geometry().spare() - 1, 2 * widest_request_);
+}
+
+void Consumer::count(const FrameWindow& window) noexcept
+{
+    const std::uint64_t index = window.info().index;
+    ++stats_.received;
+    if (window.copied()) {
+        stats_.copied_frames += window.count();
+        stats_.copied_bytes += window.count() * pool_->geometry().frame_bytes;
+    }
+    if (!last_index_ || index > *last_index_) {
+        if (last_index_) {
+            stats_.missed += index - *last_index_ - 1;
+        }
+        last_index_ = index;
+    }
+}
+
+Error Consumer::exhausted() const
+{
+    return Error{ErrorCode::PoolExhausted,
+                 "no frame of pool '" + pool_name_ +
+                     "' can be held: other consumers pin all slots but the one that the producer "
+                     "needs. Drop views, or give the pool more spare slots"};
+}
+
+Result<std::optional<FrameWindow>> Consumer::take(std::uint32_t count)
+{
+    using Outcome = std::optional<FrameWindow>;
+    auto attached = try_attach();
+    if (!attached) {
+        return attached.error();
+    }
+    const PoolMetadata* known = metadata();
+    if (count < 1 || (known != nullptr && count > known->history_len)) {
+        const std::uint32_t most = known != nullptr ? known->history_len : kMaxHistory;
+        return Error{ErrorCode::InvalidArgument,
+                     "history_len must be 1 to " + std::to_string(most) + " for pool '" +
+                         pool_name_ + "', got " + std::to_string(count)};
+    }
+    if (!*attached) {
+        return Outcome{};
+    }
+    // Nothing announces that a pool was removed by hand. Who sees no new frame looks, at times.
+    if (last_index_ && !has_newer(last_index_) && ++calls_without_news_ % kCallsPerLook == 0) {
+        const std::uint64_t now = os::monotonic_ns();
+        if (now - checked_ns_ > kSliceNs) {
+            checked_ns_ = now;
+            if (auto refreshed = refresh(); !refreshed) {
+                return refreshed.error();
+            }
+            if (!pool_) {
+                return Outcome{};
+            }
+        }
+    }
+    FrameWindow window;
+    switch (FrameSource::take_newest(pool_, count, max_slots(count), window)) {
+        case FrameSource::Outcome::NoFrame:
+            return Outcome{};
+        case FrameSource::Outcome::Exhausted:
+            return exhausted();
+        case FrameSource::Outcome::Taken:
+            break;
+    }
+    this->count(window);
+    return Outcome(std::move(window));
+}
+
+Result<std::optional<Frame>> Consumer::latest()
+{
+    auto window = take(1);
+    if (!window) {
+        return window.error();
+    }
+    if (!window->has_value()) {
+        return std::optional<Frame>{};
+    }
+    return std::optional<Frame>(Frame(std::move(**window)));
+}
+
+Result<std::optional<FrameWindow>> Consumer::history(std::uint32_t count)
+{
+    return take(count);
+}
+
+Result<std::optional<Frame>> Consumer::frame(std::uint64_t index)
+{
+    using Outcome = std::optional<Frame>;
+    auto attached = try_attach();
+    if (!attached) {
+        return attached.error();
+    }
+    if (!*attached) {
+        return Outcome{};
+    }
+    FrameWindow window;
+    switch (FrameSource::take_frame(pool_, index, max_slots(1), window)) {
+        case FrameSource::Outcome::NoFrame:
+            return Outcome{};
+        case FrameSource::Outcome::Exhausted:
+            return exhausted();
+        case FrameSource::Outcome::Taken:
+            break;
+    }
+    ++stats_.received;
+    if (window.copied()) {
+        ++stats_.copied_frames;
+        stats_.copied_bytes += pool_->geometry().frame_bytes;
+    }
+    return Outcome(Frame(std::move(window)));
+}
+
+Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
+{
+    Waiter waiter;
+    waiter.pool_ = pool_;
+    waiter.pool_name_ = pool_name_;
+    waiter.after_ = after;
+    waiter.spin_ns_ = options_.spin_ns;
+    return waiter;
+}
+
+std::optional<std::uint64_t> Consumer::latest_index() const noexcept
+{
+    if (!pool_ || pool_->has_ended()) {
+        return std::nullopt;
+    }
+    const auto latest = pool_->reader().latest();
+    return latest ? std::optional(latest->frame) : std::nullopt;
+}
+
+bool Consumer::has_newer(std::optional<std::uint64_t> after) const noexcept
+{
+    const auto latest = latest_index();
+    return latest && (!after || *latest > *after);
+}
+
+Result<WaitOutcome> Consumer::wait(std::optional<std::uint64_t> after, std::uint64_t deadline_ns)
+{
+    const std::uint64_t attached_before = attachments_;
+    auto attached = try_attach();
+    for (;;) {
+        if (!attached) {
+            return attached.error();
+        }
+        if (attachments_ != attached_before) {
+            after.reset();  // another pool counts from 0 again
+        }
+        if (has_newer(after)) {
+            return WaitOutcome::Ready;
+        }
+        const WaitOutcome outcome = waiter(after).wait(deadline_ns);
+        if (outcome != WaitOutcome::Changed) {
+            return outcome;
+        }
+        attached = refresh();
+    }
+}
+
+bool Consumer::connected()
+{
+    if (auto refreshed = refresh(); !refreshed) {
+        return false;
+    }
+    return pool_ && pool_->producer_alive();
+}
+
+const PoolMetadata* Consumer::metadata() const noexcept
+{
+    if (pool_) {
+        return &pool_->segment().metadata;
+    }
+    return expected_ ? &*expected_ : nullptr;
+}
+
+}  // namespace tensor_ipc

@@ -1,0 +1,147 @@
+/// The side that reads.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "tensor_ipc/base/error.hpp"
+#include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/pool/frame.hpp"
+#include "tensor_ipc/pool/frame_source.hpp"
+
+namespace tensor_ipc {
+
+struct ConsumerOptions {
+    std::uint32_t max_pins = FrameSource::kAutomatic;  ///< slots it may hold as views
+    std::uint64_t spin_ns = 0;                         ///< how long wait() looks before it sleeps
+};
+
+struct ConsumerStats {
+    std::uint64_t received = 0;       ///< calls that returned frames
+    std::uint64_t missed = 0;         ///< frames published between newest frames that were got
+    std::uint64_t copied_frames = 0;  ///< frames that could not be views
+    std::uint64_t copied_bytes = 0;
+};
+
+enum class WaitOutcome : std::uint8_t {
+    Ready,        ///< a newer frame is there
+    TimedOut,     ///< the deadline passed
+    Interrupted,  ///< a signal handler ran
+    Changed,  ///< the pool appeared, ended or was replaced; the consumer attaches at its next call
+};
+
+/// A way to wait for a consumer's next frame in another thread than the consumer's own.
+class Waiter {
+public:
+    /// Blocks, for 100 ms at most: the caller looks after signals and shut-down between calls.
+    [[nodiscard]] WaitOutcome wait(std::uint64_t deadline_ns) const noexcept;
+
+private:
+    friend class Consumer;
+    AttachmentRef pool_;  ///< null while there is no pool
+    std::string pool_name_;
+    std::optional<std::uint64_t> after_;
+    std::uint64_t spin_ns_ = 0;
+};
+
+/// Reader of a pool, which need not exist yet: attaches by itself when it appears, follows its
+/// producer's successors, also into a forked child.
+///
+/// Not thread-safe; the frames it returned are, and a Waiter may wait in another thread. Move-only.
+/// `latest`, `history` and `frame` never block and allocate nothing while attached, except to copy
+/// what may not be a view (FrameSource).
+class Consumer {
+public:
+    /// Attaches to a pool of any shape.
+    /// @return PoolNotFound when there is none
+    [[nodiscard]] static Result<Consumer> attach(const std::string& pool_name,
+                                                 const ConsumerOptions& options = {});
+
+    /// Reads the pool that `expected` describes, now or when it appears.
+    /// @return MetadataMismatch when the pool there is another; the same comes from later calls
+    [[nodiscard]] static Result<Consumer> follow(const PoolMetadata& expected,
+                                                 const ConsumerOptions& options = {});
+
+    Consumer(Consumer&&) noexcept = default;
+    Consumer& operator=(Consumer&&) noexcept = default;
+    Consumer(const Consumer&) = delete;
+    Consumer& operator=(const Consumer&) = delete;
+    ~Consumer() = default;
+
+    /// The newest frame; nothing before the first one and after the producer's orderly end.
+    [[nodiscard]] Result<std::optional<Frame>> latest();
+
+    /// The newest `count` frames, fewer when there are not as many.
+    /// @param count  1 to the pool's history_len, else InvalidArgument
+    [[nodiscard]] Result<std::optional<FrameWindow>> history(std::uint32_t count);
+
+    /// Frame number `index`, if the history still has it.
+    [[nodiscard]] Result<std::optional<Frame>> frame(std::uint64_t index);
+
+    /// Blocks until there is a frame with a greater number than `after` (any, when empty).
+    /// @param deadline_ns  CLOCK_MONOTONIC
+    /// @return Ready, TimedOut or Interrupted; the errors of follow()
+    [[nodiscard]] Result<WaitOutcome> wait(std::optional<std::uint64_t> after,
+                                           std::uint64_t deadline_ns = os::kNever);
+
+    /// The pieces of wait() for those who block elsewhere. Attaches if there is a pool to attach
+    /// to.
+    Result<bool> try_attach();
+
+    /// As try_attach(), and lets go of a pool that was removed by hand. After `Changed`.
+    Result<bool> refresh();
+
+    [[nodiscard]] Waiter waiter(std::optional<std::uint64_t> after) const;
+
+    /// Makes Waiters look again; they return `Changed` or go on waiting.
+    void wake_waiters() const noexcept;
+
+    /// Whether a frame newer than `after` can be had without waiting.
+    [[nodiscard]] bool has_newer(std::optional<std::uint64_t> after) const noexcept;
+
+    /// Whether a living producer owns the pool. Asks the kernel, about 1 us.
+    [[nodiscard]] bool connected();
+
+    /// How often it attached. Frame numbers of different attachments cannot be compared.
+    [[nodiscard]] std::uint64_t attachments() const noexcept { return attachments_; }
+
+    /// Number of the newest frame that could be got; nothing when there is none.
+    [[nodiscard]] std::optional<std::uint64_t> latest_index() const noexcept;
+
+    /// Number of the newest frame that was got; nothing before.
+    [[nodiscard]] std::optional<std::uint64_t> last_index() const noexcept { return last_index_; }
+
+    /// Of the pool while attached, else what is expected; nothing when neither is known.
+    [[nodiscard]] const PoolMetadata* metadata() const noexcept;
+
+    [[nodiscard]] const ConsumerStats& stats() const noexcept { return stats_; }
+
+    [[nodiscard]] const std::string& pool_name() const noexcept { return pool_name_; }
+
+    /// Lets go of the pool. Frames stay valid. The next call attaches again.
+    void detach() noexcept;
+
+private:
+    Consumer(std::string pool_name, std::optional<PoolMetadata> expected,
+             const ConsumerOptions& options);
+
+    bool is_stale() noexcept;
+    [[nodiscard]] std::uint32_t max_slots(std::uint32_t request) noexcept;
+    void count(const FrameWindow& window) noexcept;
+    Result<std::optional<FrameWindow>> take(std::uint32_t count);
+    [[nodiscard]] Error exhausted() const;
+
+    std::string pool_name_;
+    std::optional<PoolMetadata> expected_;
+    ConsumerOptions options_;
+    AttachmentRef pool_;
+    ConsumerStats stats_;
+    std::optional<std::uint64_t> last_index_;
+    std::uint64_t attachments_ = 0;
+    std::uint64_t checked_ns_ = 0;
+    std::uint32_t widest_request_ = 1;
+    std::uint32_t calls_without_news_ = 0;
+};
+
+}  // namespace tensor_ipc

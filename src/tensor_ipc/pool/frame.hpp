@@ -1,0 +1,122 @@
+/// What a consumer gets: frames that do not change while they are held.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "tensor_ipc/pool/attachment.hpp"
+
+namespace tensor_ipc {
+
+/// Number and times of one frame.
+struct FrameInfo {
+    std::uint64_t index = 0;         ///< counts from 0
+    std::uint64_t published_ns = 0;  ///< CLOCK_MONOTONIC at publication
+    std::uint64_t captured_ns = 0;   ///< what the producer gave, else published_ns
+};
+
+/// `count` successive frames, `stride_bytes` apart, as one strided range of memory. Move-only.
+///
+/// Usually the producer's own memory, mapped read-only and pinned: the producer goes round it as
+/// long as this lives. A copy of its own when `copied()`. Outlives its consumer and the pool.
+/// May be destroyed in any thread; that makes no system call unless it is the consumer's last.
+class FrameWindow {
+public:
+    FrameWindow() = default;
+
+    FrameWindow(FrameWindow&& other) noexcept = default;
+
+    FrameWindow& operator=(FrameWindow&& other) noexcept
+    {
+        if (this != &other) {
+            release();
+            pool_ = std::move(other.pool_);
+            owned_ = std::move(other.owned_);
+            lowest_ = other.lowest_;
+            newest_ = other.newest_;
+            newest_slot_ = other.newest_slot_;
+            count_ = other.count_;
+        }
+        return *this;
+    }
+
+    FrameWindow(const FrameWindow&) = delete;
+    FrameWindow& operator=(const FrameWindow&) = delete;
+
+    ~FrameWindow() { release(); }
+
+    /// How many frames; at least 1 unless moved from.
+    [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+
+    /// The bytes of the frame that is `age` frames older than the newest, 0 <= age < count().
+    [[nodiscard]] std::span<const std::byte> bytes(std::uint32_t age = 0) const noexcept
+    {
+        const std::uint32_t place = newest_first() ? age : count_ - 1 - age;
+        return {lowest_ + place * stride_bytes(), pool_->geometry().frame_bytes};
+    }
+
+    /// Bytes from one frame to its neighbour.
+    [[nodiscard]] std::uint64_t stride_bytes() const noexcept
+    {
+        return pool_->geometry().slot_stride;
+    }
+
+    /// Whether the newest frame has the lowest address, else the oldest.
+    [[nodiscard]] bool newest_first() const noexcept
+    {
+        return pool_->geometry().memory_order == MemoryOrder::NewestFirst;
+    }
+
+    /// Number and times of the newest frame; the others count down from it.
+    [[nodiscard]] const FrameInfo& info() const noexcept { return newest_; }
+
+    /// Shape, dtype and name of the pool.
+    [[nodiscard]] const PoolMetadata& metadata() const noexcept
+    {
+        return pool_->segment().metadata;
+    }
+
+    /// Whether these are bytes of our own, not the producer's.
+    [[nodiscard]] bool copied() const noexcept { return owned_ != nullptr; }
+
+private:
+    friend class FrameSource;
+
+    void release() noexcept
+    {
+        if (pool_ && owned_ == nullptr) {
+            pool_->unpin_run(newest_slot_, count_);
+        }
+        count_ = 0;
+    }
+
+    AttachmentRef pool_;
+    std::unique_ptr<std::byte[]> owned_;  // NOLINT(*-avoid-c-arrays)
+    const std::byte* lowest_ = nullptr;
+    FrameInfo newest_;
+    std::uint32_t newest_slot_ = 0;
+    std::uint32_t count_ = 0;
+};
+
+/// One frame: a window of one.
+class Frame {
+public:
+    explicit Frame(FrameWindow window) noexcept : window_(std::move(window)) {}
+
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return window_.bytes(); }
+
+    [[nodiscard]] const FrameInfo& info() const noexcept { return window_.info(); }
+
+    [[nodiscard]] const PoolMetadata& metadata() const noexcept { return window_.metadata(); }
+
+    [[nodiscard]] bool copied() const noexcept { return window_.copied(); }
+
+    [[nodiscard]] FrameWindow into_window() && noexcept { return std::move(window_); }
+
+private:
+    FrameWindow window_;
+};
+
+}  // namespace tensor_ipc

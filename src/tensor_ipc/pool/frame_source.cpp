@@ -1,0 +1,270 @@
+#include "tensor_ipc/pool/frame_source.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <thread>
+
+#include "tensor_ipc/os/clock.hpp"
+
+namespace tensor_ipc {
+
+namespace {
+
+// How often a reader that was overtaken starts again. Being overtaken at all takes a producer that
+// publishes `spare` frames while a few pins are set.
+constexpr int kTurns = 1000;
+
+// How long a consumer that finds no room to copy lets others finish their copies.
+constexpr std::uint64_t kPatienceNs = 200'000'000;
+
+// After so many turns a window may be shorter than the history, and a copy is tried.
+constexpr int kTurnsForAllFrames = 16;
+constexpr int kTurnsBeforeCopy = 32;
+
+// Slots that no consumer may hold: one to write to, and one more for when that one is the newest.
+constexpr std::uint32_t kRoomBesideViews = 2;
+constexpr std::uint32_t kRoomBesideCopies = 1;
+
+FrameInfo info_of(const Attachment& pool, FramePlace place)
+{
+    const SlotHeader& slot = pool.reader().memory().slot(place.slot);
+    return {place.frame, slot.published_ns.load(std::memory_order_relaxed),
+            slot.captured_ns.load(std::memory_order_relaxed)};
+}
+
+bool is_pinned(PinOutcome outcome)
+{
+    return outcome == PinOutcome::Pinned || outcome == PinOutcome::PinnedAgain;
+}
+
+/// Whether pinning `slot` can leave `room` slots that nobody pins. Asked before, so that consumers
+/// do not take turns at pinning what they have to give back; what counts is asked after.
+bool may_pin(const FrameReader& reader, std::uint32_t slot, std::uint32_t room)
+{
+    if (reader.holds(slot)) {
+        return true;
+    }
+    return reader.leaves_room(slot, reader.memory().is_pinned(slot) ? room : room + 1);
+}
+
+/// Frames pinned by `pin_run`, and whether it stopped because one more would not be fair.
+struct Run {
+    std::uint32_t count = 0;
+    bool is_fair = true;
+};
+
+/// Pins `newest` and the frames before it as far as they lie in the slots before it. Each slot that
+/// this consumer did not hold before is checked at once, so that a process that is stopped here
+/// holds one slot too many at most.
+Run pin_run(Attachment& pool, FramePlace newest, std::uint32_t count, std::uint32_t max_slots)
+{
+    FramePlace place = newest;
+    Run run;
+    if (!may_pin(pool.reader(), newest.slot, kRoomBesideViews)) {
+        run.is_fair = false;
+        return run;
+    }
+    while (run.count < count) {
+        const PinOutcome outcome = pool.pin(place);
+        if (outcome == PinOutcome::Saturated) {
+            run.is_fair = false;
+        }
+        if (!is_pinned(outcome)) {
+            break;
+        }
+        ++run.count;
+        if (outcome == PinOutcome::Pinned &&
+            (pool.reader().slots_held() > max_slots ||
+             !pool.reader().leaves_room(newest.slot, kRoomBesideViews))) {
+            run.is_fair = false;
+            break;
+        }
+        if (place.frame == 0) {
+            break;
+        }
+        --place.frame;
+        place.slot = pool.geometry().previous_slot(place.slot);
+    }
+    return run;
+}
+
+/// The frame to go for. The announced one cannot be had while the producer, short of slots, writes
+/// over it; so every other turn looks for the newest that is readable.
+std::optional<FramePlace> choose_newest(const FrameReader& reader, FramePlace announced, int turn)
+{
+    if (turn == 0 || turn % 2 == 1) {
+        return announced;
+    }
+    const std::optional<FramePlace> readable = reader.newest_readable();
+    // When the producer goes on meanwhile, what was found may be older than what it announced.
+    const bool is_still = reader.latest().value_or(announced).frame == announced.frame;
+    return !readable || is_still ? readable : announced;
+}
+
+enum class CopyOutcome : std::uint8_t { Copied, Gone, NoRoom };
+
+/// Copies one frame, wherever it lies. It is pinned meanwhile.
+CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, FrameInfo& info)
+{
+    const FrameReader& reader = pool.reader();
+    for (int turn = 0; turn < kTurns; ++turn) {
+        const std::optional<FramePlace> place = reader.find(frame);
+        if (!place) {
+            return CopyOutcome::Gone;
+        }
+        if (!may_pin(reader, place->slot, kRoomBesideCopies)) {
+            return CopyOutcome::NoRoom;
+        }
+        const PinOutcome pin = pool.pin(*place, FrameReader::kMaxPinsOfSlotForCopies);
+        if (!is_pinned(pin)) {
+            continue;
+        }
+        const bool has_room =
+            pin == PinOutcome::PinnedAgain || reader.leaves_room(place->slot, kRoomBesideCopies);
+        if (has_room) {
+            std::memcpy(into, pool.payload().slot(place->slot), pool.geometry().frame_bytes);
+            info = info_of(pool, *place);
+        }
+        pool.unpin(place->slot);
+        return has_room ? CopyOutcome::Copied : CopyOutcome::NoRoom;
+    }
+    return CopyOutcome::Gone;
+}
+
+}  // namespace
+
+FrameSource::View FrameSource::try_view(const AttachmentRef& pool, FramePlace newest,
+                                        std::uint32_t count, std::uint32_t max_slots,
+                                        bool accept_fewer, FrameWindow& into) noexcept
+{
+    const FrameReader& reader = pool->reader();
+    const Run run = pin_run(*pool, newest, count, max_slots);
+    const std::uint32_t taken = run.count;
+    if (!run.is_fair) {
+        pool->unpin_run(newest.slot, taken);
+        return View::MustCopy;
+    }
+    if (taken == 0) {
+        return View::Overtaken;
+    }
+    if (taken < count && taken < newest.frame + 1) {
+        // The frame before the run is in another slot, or was overwritten while we pinned (then a
+        // newer window has as many as were asked for), or is older than the history.
+        const bool elsewhere = reader.find(newest.frame - taken).has_value();
+        const bool overtaken = reader.latest().value_or(newest).frame != newest.frame;
+        if (elsewhere || (overtaken && !accept_fewer)) {
+            pool->unpin_run(newest.slot, taken);
+            return elsewhere ? View::MustCopy : View::Overtaken;
+        }
+    }
+    FrameWindow window;
+    window.pool_ = pool;
+    window.lowest_ = pool->payload().run(newest.slot, taken);
+    window.newest_ = info_of(*pool, newest);
+    window.newest_slot_ = newest.slot;
+    window.count_ = taken;
+    into = std::move(window);
+    return View::Taken;
+}
+
+FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::uint32_t count,
+                                              std::uint32_t max_slots, FrameWindow& into) noexcept
+{
+    const FrameReader& reader = pool->reader();
+    std::uint64_t give_up_ns = os::kNever;
+    for (int turn = 0;; ++turn) {
+        const std::optional<FramePlace> announced = reader.latest();
+        if (!announced) {
+            return Outcome::NoFrame;
+        }
+        const std::optional<FramePlace> newest = choose_newest(reader, *announced, turn);
+        if (!newest) {
+            if (turn < kTurnsBeforeCopy) {
+                continue;
+            }
+            return Outcome::NoFrame;  // all of them are being overwritten
+        }
+        const View view =
+            try_view(pool, *newest, count, max_slots, turn >= kTurnsForAllFrames, into);
+        if (view == View::Taken) {
+            return Outcome::Taken;
+        }
+        if (view == View::Overtaken && turn < kTurnsBeforeCopy) {
+            continue;
+        }
+        const Outcome copied = copy_frames(pool, newest->frame, count, into);
+        if (copied == Outcome::Taken) {
+            return copied;
+        }
+        if (copied == Outcome::NoFrame && count > 1 && turn > kTurnsBeforeCopy) {
+            --count;  // the producer goes all the way round while so many are copied
+        }
+        // Other consumers copy, and hold what room there is meanwhile.
+        const std::uint64_t now = os::monotonic_ns();
+        give_up_ns = std::min(give_up_ns, now + kPatienceNs);
+        if (now >= give_up_ns) {
+            return Outcome::Exhausted;
+        }
+        std::this_thread::yield();
+    }
+}
+
+FrameSource::Outcome FrameSource::take_frame(const AttachmentRef& pool, std::uint64_t frame,
+                                             std::uint32_t max_slots, FrameWindow& into) noexcept
+{
+    const std::optional<FramePlace> place = pool->reader().find(frame);
+    if (!place) {
+        return Outcome::NoFrame;
+    }
+    if (try_view(pool, *place, 1, max_slots, true, into) == View::Taken) {
+        return Outcome::Taken;
+    }
+    return copy_frames(pool, frame, 1, into);
+}
+
+FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::uint64_t newest,
+                                              std::uint32_t count, FrameWindow& into) noexcept
+{
+    const std::uint64_t stride = pool->geometry().slot_stride;
+    std::uint32_t available = 0;
+    while (available < count && available <= newest && pool->reader().find(newest - available)) {
+        ++available;
+    }
+    if (available == 0) {
+        return Outcome::NoFrame;
+    }
+    std::unique_ptr<std::byte[]> owned(  // NOLINT(*-avoid-c-arrays)
+        new (std::nothrow) std::byte[stride * available]);
+    if (owned == nullptr) {
+        return Outcome::Exhausted;
+    }
+    const bool newest_first = pool->geometry().memory_order == MemoryOrder::NewestFirst;
+    FrameInfo info;
+    std::uint32_t copied = 0;
+    // Oldest first: those are the next to be overwritten.
+    for (std::uint32_t age = available; age-- > 0;) {
+        const std::uint32_t place = newest_first ? age : available - 1 - age;
+        const CopyOutcome outcome =
+            copy_one(*pool, newest - age, owned.get() + place * stride, info);
+        if (outcome == CopyOutcome::NoRoom) {
+            return Outcome::Exhausted;
+        }
+        if (outcome == CopyOutcome::Copied) {
+            ++copied;
+        } else if (copied > 0 || age == 0) {
+            return Outcome::NoFrame;  // a gap: the producer went all the way round meanwhile
+        }
+    }
+    FrameWindow window;
+    window.pool_ = pool;
+    // Frames that were gone before the first copy leave their places unused at the oldest end.
+    window.lowest_ = owned.get() + (newest_first ? 0 : (available - copied) * stride);
+    window.owned_ = std::move(owned);
+    window.newest_ = info;
+    window.count_ = copied;
+    into = std::move(window);
+    return Outcome::Taken;
+}
+
+}  // namespace tensor_ipc

@@ -1,0 +1,284 @@
+#include "tensor_ipc/pool/producer.hpp"
+
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "tensor_ipc/base/test_point.hpp"
+#include "tensor_ipc/memory/host_ring.hpp"
+#include "tensor_ipc/notify/wake_word.hpp"
+#include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/ring/frame_writer.hpp"
+#include "tensor_ipc/segment/locks.hpp"
+
+namespace tensor_ipc {
+
+namespace {
+
+// How long put() and loan() look for a slot when every one is pinned or on loan, before they fail.
+constexpr std::uint64_t kPatienceNs = 50'000'000;
+
+/// Asks the kernel, through the producer's own open file.
+class KernelLiveness final : public ConsumerLiveness {
+public:
+    explicit KernelLiveness(int fd) noexcept : fd_(fd) {}
+
+    bool lock_if_dead(std::uint32_t id) noexcept override
+    {
+        const auto locked = os::try_lock_byte(fd_, consumer_lock(id));
+        return locked.ok() && *locked;
+    }
+
+    void unlock(std::uint32_t id) noexcept override { os::unlock_byte(fd_, consumer_lock(id)); }
+
+private:
+    int fd_;
+};
+
+Error exhausted(const SegmentFile& segment)
+{
+    std::string holders;
+    const RingMemory memory(segment.control.data(), segment.geometry);
+    for (std::uint32_t id = 0; id < memory.consumer_limit(); ++id) {
+        std::uint32_t pinned = 0;
+        for (std::uint32_t slot = 0; slot < memory.slot_count(); ++slot) {
+            pinned += memory.pin(slot, id).load(std::memory_order_relaxed) != 0 ? 1 : 0;
+        }
+        if (pinned > 0) {
+            const auto pid = memory.consumer(id).pid.load(std::memory_order_relaxed);
+            holders.append(holders.empty() ? "" : ", ");
+            holders.append("process ").append(std::to_string(pid)).append(" holds ");
+            holders.append(std::to_string(pinned));
+        }
+    }
+    return Error{ErrorCode::PoolExhausted,
+                 "every one of the " + std::to_string(segment.geometry.slot_count) +
+                     " slots of pool '" + segment.metadata.name + "' is pinned or on loan (" +
+                     (holders.empty() ? "no consumer pins any" : holders) +
+                     "): publish or drop loans, drop views, or give the pool more spare slots"};
+}
+
+Error closed(const PoolMetadata& metadata)
+{
+    return Error{ErrorCode::PoolNotFound,
+                 "this producer of pool '" + metadata.name + "' was closed: make a new one"};
+}
+
+}  // namespace
+
+/// What a producer and its loans share.
+class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
+public:
+    ProducerCore(SegmentFile segment, HostRing payload) noexcept
+        : segment_(std::move(segment)),
+          payload_(std::move(payload)),
+          liveness_(segment_.fd.get()),
+          writer_(RingMemory(segment_.control.data(), segment_.geometry), liveness_),
+          wake_word_(segment_.header().wake_word, segment_.header().waiting)
+    {
+    }
+
+    [[nodiscard]] const SegmentFile& segment() const noexcept { return segment_; }
+
+    [[nodiscard]] bool is_open() const noexcept { return open_ && !segment_.is_parents(); }
+
+    [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
+
+    /// Looks again for a while before it gives up: a consumer that was stopped by the scheduler
+    /// between pinning and looking whether that was fair gives the slot back when it goes on.
+    std::optional<std::uint32_t> claim() noexcept
+    {
+        std::optional<std::uint32_t> slot = writer_.claim();
+        if (!slot) {
+            const std::uint64_t give_up_ns = os::monotonic_ns() + kPatienceNs;
+            while (!slot && os::monotonic_ns() < give_up_ns) {
+                std::this_thread::yield();
+                slot = writer_.claim();
+            }
+        }
+        return slot;
+    }
+
+    [[nodiscard]] std::span<std::byte> bytes_of(std::uint32_t slot) const noexcept
+    {
+        return {payload_.slot(slot), segment_.geometry.frame_bytes};
+    }
+
+    Loan make_loan(std::uint32_t slot) noexcept
+    {
+        return {shared_from_this(), slot, bytes_of(slot)};
+    }
+
+    std::uint64_t commit(std::uint32_t slot, std::optional<std::uint64_t> captured_ns) noexcept
+    {
+        const std::uint64_t now = os::monotonic_ns();
+        const std::uint64_t frame = writer_.commit(slot, now, captured_ns.value_or(now));
+        wake_word_.notify();
+        ++frames_;
+        return frame;
+    }
+
+    void abandon(std::uint32_t slot) noexcept
+    {
+        if (is_open()) {
+            writer_.abandon(slot);
+        }
+    }
+
+    void close() noexcept
+    {
+        if (std::exchange(open_, false)) {
+            end_segment(segment_);
+            // Drops the producer's lock. Loans keep the mapping, and write where nobody reads.
+            segment_.fd.reset();
+        }
+    }
+
+private:
+    SegmentFile segment_;
+    HostRing payload_;
+    KernelLiveness liveness_;
+    FrameWriter writer_;
+    WakeWord wake_word_;
+    std::uint64_t frames_ = 0;
+    bool open_ = true;
+};
+
+Loan::Loan(std::shared_ptr<ProducerCore> core, std::uint32_t slot,
+           std::span<std::byte> bytes) noexcept
+    : core_(std::move(core)), bytes_(bytes), slot_(slot)
+{
+}
+
+Loan::Loan(Loan&& other) noexcept
+    : core_(std::move(other.core_)),
+      bytes_(other.bytes_),
+      slot_(other.slot_),
+      holds_slot_(std::exchange(other.holds_slot_, false))
+{
+}
+
+Loan& Loan::operator=(Loan&& other) noexcept
+{
+    if (this != &other) {
+        drop();
+        core_ = std::move(other.core_);
+        bytes_ = other.bytes_;
+        slot_ = other.slot_;
+        holds_slot_ = std::exchange(other.holds_slot_, false);
+    }
+    return *this;
+}
+
+Loan::~Loan()
+{
+    drop();
+}
+
+void Loan::drop() noexcept
+{
+    if (std::exchange(holds_slot_, false)) {
+        core_->abandon(slot_);
+    }
+}
+
+std::optional<std::uint64_t> Loan::publish(std::optional<std::uint64_t> captured_ns) noexcept
+{
+    if (!std::exchange(holds_slot_, false) || !core_->is_open()) {
+        return std::nullopt;
+    }
+    return core_->commit(slot_, captured_ns);
+}
+
+Result<Producer> Producer::create(const PoolMetadata& metadata, const SegmentOptions& options)
+{
+    auto segment = open_for_producer(metadata, options);
+    if (!segment) {
+        return segment.error();
+    }
+    auto payload = HostRing::map(segment->fd.get(), segment->geometry, os::Protection::ReadWrite);
+    if (!payload) {
+        end_segment(*segment);
+        return payload.error();
+    }
+    return Producer(
+        std::make_shared<ProducerCore>(std::move(segment).value(), std::move(payload).value()));
+}
+
+Producer::Producer(std::shared_ptr<ProducerCore> core) noexcept : core_(std::move(core)) {}
+
+Producer& Producer::operator=(Producer&& other) noexcept
+{
+    if (this != &other) {
+        close();
+        core_ = std::move(other.core_);
+    }
+    return *this;
+}
+
+Producer::~Producer()
+{
+    close();
+}
+
+Result<std::uint64_t> Producer::put(std::span<const std::byte> frame,
+                                    std::optional<std::uint64_t> captured_ns)
+{
+    if (!is_open()) {
+        return closed(metadata());
+    }
+    if (frame.size() != geometry().frame_bytes) {
+        return Error{ErrorCode::InvalidArgument, "a frame of pool '" + metadata().name + "' has " +
+                                                     std::to_string(geometry().frame_bytes) +
+                                                     " bytes, got " + std::to_string(frame.size())};
+    }
+    const auto slot = core_->claim();
+    if (!slot) {
+        return exhausted(core_->segment());
+    }
+    std::memcpy(core_->bytes_of(*slot).data(), frame.data(), frame.size());
+    TENSOR_IPC_TEST_POINT("put:copied");
+    return core_->commit(*slot, captured_ns);
+}
+
+Result<Loan> Producer::loan()
+{
+    if (!is_open()) {
+        return closed(metadata());
+    }
+    const auto slot = core_->claim();
+    if (!slot) {
+        return exhausted(core_->segment());
+    }
+    return core_->make_loan(*slot);
+}
+
+void Producer::close() noexcept
+{
+    if (core_) {
+        core_->close();
+    }
+}
+
+bool Producer::is_open() const noexcept
+{
+    return core_ && core_->is_open();
+}
+
+const PoolMetadata& Producer::metadata() const noexcept
+{
+    return core_->segment().metadata;
+}
+
+const Geometry& Producer::geometry() const noexcept
+{
+    return core_->segment().geometry;
+}
+
+ProducerStats Producer::stats() const noexcept
+{
+    return {core_->frames(),
+            core_->segment().header().skipped_slots.load(std::memory_order_relaxed)};
+}
+
+}  // namespace tensor_ipc

@@ -1,0 +1,101 @@
+/// The side that writes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "tensor_ipc/base/error.hpp"
+#include "tensor_ipc/segment/open_segment.hpp"
+
+namespace tensor_ipc {
+
+class ProducerCore;
+
+/// A slot to write in place. Dropped, it gives the slot back; its old frame is lost. Move-only.
+/// Keeps the memory mapped, also when the producer is gone; `publish` then returns nothing.
+class Loan {
+public:
+    Loan(Loan&& other) noexcept;
+    Loan& operator=(Loan&& other) noexcept;
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    ~Loan();
+
+    /// The slot's payload: `frame_bytes` long, 64-byte aligned, contents undefined. Writable until
+    /// `publish`; whoever writes later tears a frame that others read.
+    [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+
+    /// Makes the bytes the newest frame and wakes sleeping consumers.
+    /// @param captured_ns  time of capture on a clock of your choice; else that of publication
+    /// @return the frame's number, nothing when the producer was closed or this was published
+    std::optional<std::uint64_t> publish(std::optional<std::uint64_t> captured_ns = {}) noexcept;
+
+    /// Gives the slot back now. `bytes()` stays mapped but is no longer ours to write.
+    void drop() noexcept;
+
+private:
+    friend class ProducerCore;
+    Loan(std::shared_ptr<ProducerCore> core, std::uint32_t slot,
+         std::span<std::byte> bytes) noexcept;
+
+    std::shared_ptr<ProducerCore> core_;
+    std::span<std::byte> bytes_;
+    std::uint32_t slot_ = 0;
+    bool holds_slot_ = true;
+};
+
+struct ProducerStats {
+    std::uint64_t frames = 0;         ///< published by this object
+    std::uint64_t skipped_slots = 0;  ///< pinned slots that it and its predecessors went round
+};
+
+/// Owner of a pool. Not thread-safe; loans of one producer may be filled in different threads, but
+/// `loan`, `publish`, `put` and dropping a loan need one thread at a time. Move-only.
+///
+/// `put` and `loan` never wait for a consumer to read: when every slot is pinned or on loan they
+/// look for 50 ms whether one comes free, and fail. They allocate nothing (`loan` counts a
+/// reference) and make one system call only when a consumer sleeps.
+class Producer {
+public:
+    /// Makes the pool, or goes on with what a dead producer left (open_for_producer).
+    [[nodiscard]] static Result<Producer> create(const PoolMetadata& metadata,
+                                                 const SegmentOptions& options = {});
+
+    Producer(Producer&&) noexcept = default;
+    Producer& operator=(Producer&&) noexcept;
+    Producer(const Producer&) = delete;
+    Producer& operator=(const Producer&) = delete;
+
+    /// As close().
+    ~Producer();
+
+    /// Copies one frame in and publishes it.
+    /// @param frame  exactly `frame_bytes` of the pool, C order
+    /// @return the frame's number; InvalidArgument for another size; PoolExhausted; PoolNotFound
+    ///         after close()
+    Result<std::uint64_t> put(std::span<const std::byte> frame,
+                              std::optional<std::uint64_t> captured_ns = {});
+
+    /// A slot to write in place.
+    /// @return PoolExhausted with who holds the slots; PoolNotFound after close()
+    [[nodiscard]] Result<Loan> loan();
+
+    /// Ends the pool: its name goes, consumers are told. Their views stay valid.
+    void close() noexcept;
+
+    [[nodiscard]] bool is_open() const noexcept;
+
+    [[nodiscard]] const PoolMetadata& metadata() const noexcept;
+    [[nodiscard]] const Geometry& geometry() const noexcept;
+    [[nodiscard]] ProducerStats stats() const noexcept;
+
+private:
+    explicit Producer(std::shared_ptr<ProducerCore> core) noexcept;
+
+    std::shared_ptr<ProducerCore> core_;
+};
+
+}  // namespace tensor_ipc

@@ -1,0 +1,139 @@
+#include "tensor_ipc/ring/frame_writer.hpp"
+
+#include "tensor_ipc/base/test_point.hpp"
+
+namespace tensor_ipc {
+
+namespace {
+
+// A consumer that meets the writer backs off at once, so a second look finds the slot free.
+constexpr int kClaimPasses = 4;
+
+}  // namespace
+
+FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) noexcept
+    : memory_(memory), liveness_(&liveness)
+{
+    for (std::uint32_t slot = 0; slot < memory_.slot_count(); ++slot) {
+        const std::uint64_t state = memory_.slot(slot).state.load(std::memory_order_acquire);
+        if (state == kBeingWritten) {
+            memory_.slot(slot).state.store(kNeverWritten, std::memory_order_release);
+        } else if (state > next_frame_) {
+            next_frame_ = state;  // state is frame number + 1
+            latest_slot_ = slot;
+        }
+    }
+    if (latest_slot_ != kNoSlot) {
+        next_slot_ = memory_.geometry().next_slot(latest_slot_);
+    }
+    const std::uint64_t announced = memory_.latest() ? memory_.latest()->frame + 1 : 0;
+    if (next_frame_ > announced) {
+        // The dead producer was killed between `state` and `latest` in commit().
+        memory_.header().latest.store(pack_latest(next_frame_ - 1, latest_slot_),
+                                      std::memory_order_seq_cst);
+    } else {
+        // Or while it wrote over the newest frame, which is lost; no number is given twice.
+        next_frame_ = announced;
+    }
+}
+
+std::optional<std::uint32_t> FrameWriter::claim() noexcept
+{
+    for (int pass = 0; pass < kClaimPasses; ++pass) {
+        std::uint32_t slot = next_slot_;
+        for (std::uint32_t step = 0; step < memory_.slot_count(); ++step) {
+            if (slot != latest_slot_ && claim_from_dead_too(slot)) {
+                return slot;
+            }
+            slot = memory_.geometry().next_slot(slot);
+        }
+        // Last resort: consumers then find no newest frame until this one is written.
+        if (latest_slot_ != kNoSlot && claim_from_dead_too(latest_slot_)) {
+            return latest_slot_;
+        }
+    }
+    return std::nullopt;
+}
+
+bool FrameWriter::claim_from_dead_too(std::uint32_t slot) noexcept
+{
+    Claim claim = try_claim(slot);
+    if (claim == Claim::Pinned && bury_dead(slot)) {
+        claim = try_claim(slot);
+    }
+    if (claim == Claim::Pinned) {
+        memory_.header().skipped_slots.fetch_add(1, std::memory_order_relaxed);
+    }
+    if (claim != Claim::Taken) {
+        return false;
+    }
+    next_slot_ = memory_.geometry().next_slot(slot);
+    return true;
+}
+
+FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot) noexcept
+{
+    std::atomic<std::uint64_t>& state = memory_.slot(slot).state;
+    const std::uint64_t before = state.load(std::memory_order_relaxed);
+    if (before == kBeingWritten) {
+        return Claim::Busy;
+    }
+    if (memory_.is_pinned(slot)) {
+        return Claim::Pinned;
+    }
+    TENSOR_IPC_TEST_POINT("claim:before-mark");
+    // sync pin-vs-claim (seq_cst), other end: FrameReader::pin.
+    // Each side stores its own mark and then reads the other's. With anything weaker both reads may
+    // miss both stores, and producer and consumer would hold the slot together. The load of a pin
+    // that is 0 also acquires what its last owner released: its reads of the old frame are over.
+    state.store(kBeingWritten, std::memory_order_seq_cst);
+    TENSOR_IPC_TEST_POINT("claim:marked");
+    if (memory_.is_pinned(slot)) {
+        // A consumer was faster and may be reading the old frame; its bytes are untouched.
+        state.store(before, std::memory_order_release);
+        return Claim::Pinned;
+    }
+    TENSOR_IPC_TEST_POINT("claim:taken");
+    return Claim::Taken;
+}
+
+bool FrameWriter::bury_dead(std::uint32_t slot) noexcept
+{
+    bool any = false;
+    const std::uint32_t limit = memory_.consumer_limit();
+    for (std::uint32_t id = 0; id < limit; ++id) {
+        if (memory_.pin(slot, id).load(std::memory_order_relaxed) != 0 &&
+            liveness_->lock_if_dead(id)) {
+            TENSOR_IPC_TEST_POINT("bury:locked");
+            memory_.clear_column(id);
+            liveness_->unlock(id);
+            any = true;
+        }
+    }
+    return any;
+}
+
+std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns,
+                                  std::uint64_t captured_ns) noexcept
+{
+    const std::uint64_t frame = next_frame_++;
+    SlotHeader& header = memory_.slot(slot);
+    header.published_ns.store(published_ns, std::memory_order_relaxed);
+    header.captured_ns.store(captured_ns, std::memory_order_relaxed);
+    TENSOR_IPC_TEST_POINT("commit:before-state");
+    // sync frame-bytes (release), other end: FrameReader::pin. Payload and times come first.
+    header.state.store(state_of_frame(frame), std::memory_order_release);
+    TENSOR_IPC_TEST_POINT("commit:before-latest");
+    // sync sleep-vs-publish (seq_cst), other end: WakeWord::wait. See WakeWord::notify.
+    memory_.header().latest.store(pack_latest(frame, slot), std::memory_order_seq_cst);
+    latest_slot_ = slot;
+    TENSOR_IPC_TEST_POINT("commit:done");
+    return frame;
+}
+
+void FrameWriter::abandon(std::uint32_t slot) noexcept
+{
+    memory_.slot(slot).state.store(kNeverWritten, std::memory_order_release);
+}
+
+}  // namespace tensor_ipc

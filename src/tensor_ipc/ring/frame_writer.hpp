@@ -1,0 +1,72 @@
+/// The producer's side of the frame protocol.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "tensor_ipc/ring/ring_memory.hpp"
+
+namespace tensor_ipc {
+
+/// Tells living consumers from dead ones. The real one asks the kernel
+/// (pool/producer.cpp).
+class ConsumerLiveness {
+public:
+    virtual ~ConsumerLiveness() = default;
+
+    /// Takes the lock of consumer `id` if nobody holds it.
+    /// @return true when it was free, so its owner is gone; the caller then calls `unlock(id)`
+    virtual bool lock_if_dead(std::uint32_t id) noexcept = 0;
+
+    virtual void unlock(std::uint32_t id) noexcept = 0;
+
+protected:
+    ConsumerLiveness() = default;
+    ConsumerLiveness(const ConsumerLiveness&) = default;
+    ConsumerLiveness& operator=(const ConsumerLiveness&) = default;
+};
+
+/// Chooses slots to write and makes them readable. One per pool at a time; not thread-safe.
+class FrameWriter {
+public:
+    /// Takes over what an earlier producer left: frames stay readable and numbers go on, slots that
+    /// it was writing become free. `liveness` outlives the writer.
+    FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) noexcept;
+
+    /// Takes the next slot in ring order that no consumer pins; its bytes are then the caller's,
+    /// until `commit` or `abandon`. Several slots may be claimed at once.
+    ///
+    /// Never waits. A pinned slot costs a probe of whoever pins it; the pins of the dead are taken
+    /// back on the spot. The slot of the newest frame is taken only when there is no other.
+    ///
+    /// @return nothing when every slot is pinned by the living or claimed already
+    [[nodiscard]] std::optional<std::uint32_t> claim() noexcept;
+
+    /// Makes the bytes of a claimed slot the newest frame.
+    /// @return its number; numbers count from 0 without gaps
+    std::uint64_t commit(std::uint32_t slot, std::uint64_t published_ns,
+                         std::uint64_t captured_ns) noexcept;
+
+    /// Gives a claimed slot back. Whatever frame it held is lost.
+    void abandon(std::uint32_t slot) noexcept;
+
+    /// Number of the next frame.
+    [[nodiscard]] std::uint64_t next_frame() const noexcept { return next_frame_; }
+
+private:
+    enum class Claim : std::uint8_t { Taken, Pinned, Busy };
+
+    bool claim_from_dead_too(std::uint32_t slot) noexcept;
+    Claim try_claim(std::uint32_t slot) noexcept;
+    bool bury_dead(std::uint32_t slot) noexcept;
+
+    static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+
+    RingMemory memory_;
+    ConsumerLiveness* liveness_;
+    std::uint64_t next_frame_ = 0;
+    std::uint32_t next_slot_ = 0;
+    std::uint32_t latest_slot_ = kNoSlot;
+};
+
+}  // namespace tensor_ipc

@@ -1,0 +1,63 @@
+#include "tensor_ipc/segment/header_copy.hpp"
+
+#include <cstring>
+
+#include "tensor_ipc/os/shared_memory.hpp"
+
+namespace tensor_ipc {
+
+bool copy_header(int fd, PoolHeader& copy) noexcept
+{
+    std::uint64_t magic = 0;
+    if (!os::read_exactly(fd, 0, &magic, sizeof magic) ||
+        !os::read_exactly(fd, 0, static_cast<void*>(&copy), sizeof copy)) {
+        return false;
+    }
+    copy.magic.store(magic, std::memory_order_relaxed);
+    return true;
+}
+
+Result<DescribedSegment> describe(int fd, const std::string& segment_name)
+{
+    auto facts = os::facts_of(fd, segment_name);
+    if (!facts) {
+        return facts.error();
+    }
+    if (!facts->regular_file) {
+        return Error{ErrorCode::BadSegment, "/dev/shm/" + segment_name + " is not a regular file"};
+    }
+    PoolHeader header{};
+    const bool complete = copy_header(fd, header);
+    if (!complete && facts->bytes >= sizeof(PoolHeader)) {
+        return Error{ErrorCode::BadSegment, "/dev/shm/" + segment_name + " could not be read"};
+    }
+    // Being made right now, or its maker died: without its producer's lock it is a leftover.
+    if (facts->bytes == 0 || (complete && header.magic.load(std::memory_order_relaxed) == 0)) {
+        return Error{ErrorCode::PoolNotFound, "/dev/shm/" + segment_name + " has no header (yet)"};
+    }
+    if (!complete) {
+        return Error{ErrorCode::BadSegment,
+                     "/dev/shm/" + segment_name + " has " + std::to_string(facts->bytes) +
+                         " bytes, a header alone has " + std::to_string(sizeof(PoolHeader))};
+    }
+    auto pool = read_header(header, facts->bytes, os::page_bytes());
+    if (!pool) {
+        Error error = pool.error();
+        error.message.append(" (/dev/shm/").append(segment_name).append(")");
+        return error;
+    }
+    // Memory that is not there yet may not be there when it is touched.
+    if (facts->allocated_bytes < facts->bytes) {
+        return Error{ErrorCode::BadSegment, "not a sound tensor-ipc segment: of " +
+                                                std::to_string(facts->bytes) + " bytes only " +
+                                                std::to_string(facts->allocated_bytes) +
+                                                " are allocated (/dev/shm/" + segment_name + ")"};
+    }
+    DescribedSegment segment;
+    segment.ended = header.ended.load(std::memory_order_relaxed) != PoolEnd::Running;
+    segment.object_bytes = facts->bytes;
+    segment.pool = std::move(pool).value();
+    return segment;
+}
+
+}  // namespace tensor_ipc

@@ -1,0 +1,290 @@
+/// SIGKILL at every named place in the protocol.
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "crash_pool.hpp"
+
+namespace tensor_ipc {
+namespace {
+
+using testing::Channel;
+using testing::ChildProcess;
+using testing::crash_metadata;
+using testing::CrashReport;
+using testing::must;
+using testing::Witness;
+
+const std::vector<std::string> kProducerPoints{
+    "create:opened",        "create:locked", "create:allocated",  "create:header-written",
+    "create:magic-written", "retire:marked", "claim:before-mark", "claim:marked",
+    "claim:taken",          "bury:locked",   "put:copied",        "commit:before-state",
+    "commit:before-latest", "commit:done",   "wake:flag-fallen",  "wake:word-changed",
+    "end:marked",
+};
+
+const std::vector<std::string> kConsumerPoints{
+    "attach:locked", "attach:done",  "pin:before-mark",  "pin:marked",
+    "pin:held",      "unpin:before", "wait:flag-raised",
+};
+
+TEST(NamedPoints, AreAllInTheListsOfThisTest)
+{
+    const std::string mark = "TENSOR_IPC_TEST_POINT(\"";
+    std::set<std::string> in_source;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(TENSOR_IPC_SOURCE_FOLDER)) {
+        if (!entry.is_regular_file()) {
+            continue;
+        }
+        std::stringstream stream;
+        stream << std::ifstream(entry.path()).rdbuf();
+        const std::string text = stream.str();
+        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at)) {
+            at += mark.size();
+            in_source.insert(text.substr(at, text.find('"', at) - at));
+        }
+    }
+    std::set<std::string> tested(kProducerPoints.begin(), kProducerPoints.end());
+    tested.insert(kConsumerPoints.begin(), kConsumerPoints.end());
+
+    EXPECT_EQ(in_source, tested);
+}
+
+/// A consumer in its own process that sleeps until there is a frame, and tells which.
+class Sleeper {
+public:
+    explicit Sleeper(const PoolMetadata& metadata)
+        : process_([&](const Channel& parent) {
+              parent.say('s');
+              return run(metadata);
+          })
+    {
+        static_cast<void>(process_.channel().hear());
+    }
+
+    [[nodiscard]] bool saw(std::uint64_t token) const
+    {
+        const std::uint64_t deadline = testing::hang_deadline_ns();
+        while (*token_ != token && os::monotonic_ns() < deadline) {
+            std::this_thread::yield();
+        }
+        return *token_ == token;
+    }
+
+    [[nodiscard]] std::uint64_t torn() const { return *torn_; }
+
+private:
+    [[noreturn]] int run(const PoolMetadata& metadata) const
+    {
+        for (;;) {
+            auto consumer = Consumer::follow(metadata);  // fails while the leftover is another
+            while (consumer && consumer->wait(consumer->last_index())) {
+                std::uint64_t token = 0;
+                if (const auto frame = consumer->latest(); frame && *frame) {
+                    token = testing::token_of((*frame)->bytes()).value_or(0);
+                    *torn_ += token == 0 ? 1 : 0;
+                }
+                *token_ = token;  // told when the frame is dropped: we then pin nothing
+            }
+            std::this_thread::yield();
+        }
+    }
+
+    testing::SharedWithChildren<std::atomic<std::uint64_t>> token_;
+    testing::SharedWithChildren<std::atomic<std::uint64_t>> torn_;
+    ChildProcess process_;
+};
+
+class ProducerDies : public testing::PoolTest, public ::testing::WithParamInterface<std::string> {
+protected:
+    /// The life of a producer in which every point is reached.
+    int live(const Channel& parent, int times) const
+    {
+        testing::die_at(GetParam(), times);
+        Producer producer = must(Producer::create(metadata_));
+        for (int i = 0; i < 3; ++i) {
+            CHILD_REQUIRE(testing::publish(producer, testing::new_token()));
+        }
+        parent.say('r');
+        CHILD_REQUIRE(parent.hear() == 'g');
+        // Sleepers are woken when the flag happens to be up, so the wake points take a while.
+        const bool is_wake = GetParam().starts_with("wake:");
+        const std::uint64_t deadline = testing::hang_deadline_ns();
+        for (int i = 0; is_wake ? os::monotonic_ns() < deadline : i < 500; ++i) {
+            CHILD_REQUIRE(testing::publish(producer, testing::new_token()));
+        }
+        return 0;
+    }
+
+    void wait_for_consumers(std::size_t count) const
+    {
+        const std::uint64_t deadline = testing::hang_deadline_ns();
+        while (must(inspect(name_)).consumers.size() < count && os::monotonic_ns() < deadline) {
+            std::this_thread::yield();
+        }
+    }
+
+    /// A consumer that dies with pins.
+    void let_a_consumer_die() const
+    {
+        ChildProcess hog([&](const Channel& parent) {
+            Consumer consumer = must(Consumer::follow(metadata_));
+            FrameWindow held = testing::present(consumer.history(2));
+            while (held.copied()) {  // the others left no room just then
+                held = testing::present(consumer.history(1));
+            }
+            parent.say('h');
+            return static_cast<int>(parent.hear());
+        });
+        EXPECT_EQ(hog.channel().hear(), 'h');
+        hog.kill();
+    }
+
+    void leave_something(int times) const
+    {
+        if (GetParam() == "retire:marked") {
+            testing::publish_and_die(testing::metadata_of(name_), {1});
+        } else if (times == 2 && !GetParam().starts_with("create:")) {
+            ChildProcess predecessor([&](const Channel& parent) {
+                Producer producer = must(Producer::create(metadata_));
+                for (int i = 0; i < 9; ++i) {
+                    CHILD_REQUIRE(testing::publish(producer, testing::new_token()));
+                }
+                parent.say('p');
+                return static_cast<int>(parent.hear());
+            });
+            EXPECT_EQ(predecessor.channel().hear(), 'p');
+            predecessor.kill();
+        }
+    }
+
+    PoolMetadata metadata_ = crash_metadata(name_);
+};
+
+TEST_P(ProducerDies, AndThePoolGoesOn)
+{
+    CrashReport report;
+    for (const int times : {1, 2, 3, 50}) {
+        leave_something(times);
+        Witness witness(metadata_, report);
+        const Sleeper sleeper(metadata_);
+        ChildProcess victim([&](const Channel& parent) { return live(parent, times); });
+
+        if (victim.channel().hear() == 'r') {
+            witness.look();
+            wait_for_consumers(2);  // who attaches later may take back the pins of the dead
+            let_a_consumer_die();
+            victim.channel().say('g');
+        }
+        while (!victim.has_ended()) {
+            witness.look();
+        }
+        const int status = victim.wait();
+        ASSERT_TRUE(status == testing::kKilled || (times > 1 && status == 0))
+            << GetParam() << " was not reached; status " << status;
+        report.kills += status == testing::kKilled ? 1 : 0;
+
+        auto successor = Producer::create(metadata_);
+        ASSERT_TRUE(successor) << successor.error().message;
+        const std::uint64_t token = testing::expect_publishing_works(*successor, witness, report);
+        report.lost += sleeper.saw(token) ? 0 : 1;
+        report.torn += sleeper.torn();
+        testing::expect_every_slot_is_free(*successor, witness, report);
+    }
+    report.leaked += testing::leftovers().size();
+    report.print(GetParam());
+    report.expect_nothing_wrong();
+}
+
+std::string in_words(const ::testing::TestParamInfo<std::string>& point)
+{
+    std::string name = point.param;
+    std::ranges::replace_if(
+        name, [](char c) { return c == ':' || c == '-'; }, '_');
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(At, ProducerDies, ::testing::ValuesIn(kProducerPoints), in_words);
+
+class ConsumerDies : public testing::PoolTest, public ::testing::WithParamInterface<std::string> {
+protected:
+    /// The life of a consumer in which every point is reached.
+    int live(int times) const
+    {
+        testing::die_at(GetParam(), times);
+        Consumer consumer = must(Consumer::follow(metadata_));
+        std::deque<FrameWindow> held;
+        const std::uint64_t deadline = testing::hang_deadline_ns();
+        for (std::uint32_t i = 0; os::monotonic_ns() < deadline; ++i) {
+            CHILD_REQUIRE(consumer.wait(consumer.last_index(), deadline));
+            auto window = consumer.history(1 + i % 3);
+            CHILD_REQUIRE(window);
+            if (*window) {
+                held.push_back(std::move(**window));
+            }
+            if (held.size() > 1) {
+                CHILD_REQUIRE(testing::token_of(held.front().bytes()));
+                held.pop_front();
+            }
+            if (i % 16 == 15) {
+                consumer.detach();
+                held.clear();
+            }
+        }
+        return 0;
+    }
+
+    PoolMetadata metadata_ = crash_metadata(name_);
+};
+
+TEST_P(ConsumerDies, AndItsPinsAreTakenBack)
+{
+    CrashReport report;
+    {
+        Witness witness(metadata_, report);
+        Producer producer = must(Producer::create(metadata_));
+        for (const int times : {1, 2, 3, 20}) {
+            ChildProcess victim([&](const Channel&) { return live(times); });
+
+            while (!victim.has_ended()) {
+                report.stuck += testing::publish(producer, testing::new_token()) ? 0 : 1;
+                witness.look();
+            }
+            ASSERT_EQ(victim.wait(), testing::kKilled) << GetParam() << " was not reached";
+            ++report.kills;
+
+            testing::expect_publishing_works(producer, witness, report);
+            testing::expect_every_slot_is_free(producer, witness, report);
+            Consumer newcomer = must(Consumer::attach(name_));
+            report.lost += must(newcomer.latest()) ? 0 : 1;
+        }
+    }
+    report.leaked += testing::leftovers().size();
+    report.print(GetParam());
+    report.expect_nothing_wrong();
+}
+
+INSTANTIATE_TEST_SUITE_P(At, ConsumerDies, ::testing::ValuesIn(kConsumerPoints), in_words);
+
+class CleanerDies : public testing::PoolTest {};
+
+TEST_F(CleanerDies, AndTheNextOneFinishes)
+{
+    const PoolMetadata metadata = crash_metadata(name_);
+    testing::publish_and_die(testing::metadata_of(name_), {1});
+    ChildProcess victim([&](const Channel&) {
+        testing::die_at("retire:marked", 1);
+        return must(clean(false)).empty() ? 1 : 0;
+    });
+    ASSERT_EQ(victim.wait(), testing::kKilled);
+    ASSERT_EQ(testing::leftovers().size(), 1U);
+
+    EXPECT_EQ(must(clean(false)).size(), 1U);
+    EXPECT_TRUE(testing::leftovers().empty());
+}
+
+}  // namespace
+}  // namespace tensor_ipc

@@ -1,0 +1,91 @@
+"""The code of our own documents and the examples, run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Iterator
+from uuid import uuid4
+
+import pytest
+from support import HANG_S, REPOSITORY, segments_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BLOCK = re.compile(
+    r"(?P<not_run><!-- not run: [^>]+ -->\s*\n)?^```python\n(?P<code>.*?)^```$",
+    flags=re.DOTALL | re.MULTILINE,
+)
+DOCUMENTS = [
+    path
+    for path in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    if path.exists()
+]
+EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
+
+
+def code_of(document: Path) -> str:
+    """The blocks of a document in one program, each on the lines it has in the document."""
+    text = document.read_text(encoding="utf-8")
+    lines: list[str] = []
+    for match in BLOCK.finditer(text):
+        if match.group("not_run") is None:
+            lines += [""] * (text.count("\n", 0, match.start("code")) - len(lines))
+            lines += match.group("code").splitlines()
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+@pytest.fixture
+def own_namespace(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    name = f"t{uuid4().hex[:12]}"
+    monkeypatch.setenv("TENSOR_IPC_NAMESPACE", name)
+    yield name
+    left = segments_of(name)
+    for path in left:
+        path.unlink()
+    assert left == []
+
+
+def run(program: Path, where: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(program)],
+        cwd=where,
+        env={**os.environ, "PYTHONWARNINGS": "error::DeprecationWarning:__main__"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * HANG_S,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_code_of_document_runs(document: Path, own_namespace: str, tmp_path: Path) -> None:
+    assert own_namespace
+    code = code_of(document)
+    if not code:
+        pytest.skip(f"{document.name} has no Python to run")
+    program = tmp_path / f"{document.stem}.py"
+    program.write_text(code, encoding="utf-8")
+
+    result = run(program, tmp_path)
+
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_example_runs(example: Path, own_namespace: str, tmp_path: Path) -> None:
+    assert own_namespace
+
+    result = run(example, tmp_path)
+
+    assert result.stderr == ""
+    assert result.returncode == 0
+    assert result.stdout
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 5

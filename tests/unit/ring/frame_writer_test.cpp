@@ -1,0 +1,229 @@
+#include "tensor_ipc/ring/frame_writer.hpp"
+
+#include "ring_in_memory.hpp"
+
+namespace tensor_ipc {
+namespace {
+
+class FrameWriterTest : public testing::RingInMemory {
+protected:
+    /// Pins the frame that `slot` holds.
+    void pin_slot(std::uint32_t slot, std::uint32_t consumer)
+    {
+        const FramePlace place{state(slot) - 1, slot};
+        ASSERT_EQ(reader(consumer).pin(place), PinOutcome::Pinned);
+    }
+};
+
+TEST_F(FrameWriterTest, NumbersFramesFromZeroAndTakesSlotsInRingOrder)
+{
+    FrameWriter writer(memory_, liveness_);
+
+    for (std::uint64_t frame = 0; frame < 20; ++frame) {
+        const auto slot = writer.claim();
+
+        ASSERT_EQ(slot, frame % kSlots);
+        EXPECT_EQ(writer.commit(*slot, 5, 6), frame);
+        EXPECT_EQ(state(*slot), state_of_frame(frame));
+        EXPECT_EQ(memory_.latest()->frame, frame);
+        EXPECT_EQ(memory_.latest()->slot, *slot);
+    }
+    EXPECT_EQ(memory_.header().skipped_slots.load(), 0U);
+}
+
+TEST_F(FrameWriterTest, StoresTheTimesOfAFrame)
+{
+    FrameWriter writer(memory_, liveness_);
+
+    writer.commit(*writer.claim(), 11, 22);
+
+    EXPECT_EQ(memory_.slot(0).published_ns.load(), 11U);
+    EXPECT_EQ(memory_.slot(0).captured_ns.load(), 22U);
+}
+
+TEST_F(FrameWriterTest, MarksAClaimedSlotAsBeingWritten)
+{
+    FrameWriter writer(memory_, liveness_);
+
+    const auto slot = writer.claim();
+
+    EXPECT_EQ(state(*slot), kBeingWritten);
+    EXPECT_FALSE(memory_.latest());
+}
+
+TEST_F(FrameWriterTest, GoesRoundAPinnedSlotAndCountsIt)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    pin_slot(0, 3);
+
+    EXPECT_EQ(writer.claim(), 1U);
+
+    EXPECT_EQ(state(0), state_of_frame(0));
+    EXPECT_EQ(memory_.header().skipped_slots.load(), 1U);
+}
+
+TEST_F(FrameWriterTest, GivesASlotBackThatWasPinnedDuringTheClaim)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    const testing::AtTestPoint meeting("claim:marked", [&] { memory_.pin(0, 3).fetch_add(1); });
+
+    const auto slot = writer.claim();
+
+    EXPECT_TRUE(meeting.was_reached());
+    EXPECT_EQ(slot, 1U);
+    EXPECT_EQ(state(0), state_of_frame(0));
+}
+
+TEST_F(FrameWriterTest, TakesAPinnedSlotOnceItIsUnpinned)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    pin_slot(0, 3);
+    publish(writer, kSlots - 1);
+
+    reader(3).unpin(0);
+
+    EXPECT_EQ(writer.claim(), 0U);
+}
+
+TEST_F(FrameWriterTest, TakesBackAllPinsOfADeadConsumer)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    pin_slot(0, 3);
+    pin_slot(4, 3);
+    pin_slot(1, 5);
+    liveness_.die(3);
+
+    EXPECT_EQ(writer.claim(), 0U);
+
+    EXPECT_EQ(pin(0, 3), 0);
+    EXPECT_EQ(pin(4, 3), 0);
+    EXPECT_EQ(pin(1, 5), 1);
+    EXPECT_EQ(liveness_.locked(), 0);
+}
+
+TEST_F(FrameWriterTest, ReturnsNothingWhenTheLivingPinEverySlot)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        pin_slot(slot, slot);
+    }
+
+    EXPECT_EQ(writer.claim(), std::nullopt);
+
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        EXPECT_EQ(state(slot), state_of_frame(slot));
+    }
+}
+
+TEST_F(FrameWriterTest, TakesEverySlotBackWhenAllWhoPinAreDead)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        pin_slot(slot, slot);
+        liveness_.die(slot);
+    }
+
+    for (std::uint32_t i = 0; i < kSlots; ++i) {
+        EXPECT_TRUE(writer.claim());
+    }
+    EXPECT_EQ(writer.claim(), std::nullopt);
+}
+
+TEST_F(FrameWriterTest, TakesTheSlotOfTheNewestFrameOnlyWhenThereIsNoOther)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    for (std::uint32_t slot = 0; slot < kSlots - 1; ++slot) {
+        pin_slot(slot, 0);
+    }
+
+    EXPECT_EQ(writer.claim(), kSlots - 1);
+    EXPECT_EQ(writer.commit(kSlots - 1, 1, 1), kSlots);
+}
+
+TEST_F(FrameWriterTest, ClaimsSeveralSlotsAtOnce)
+{
+    FrameWriter writer(memory_, liveness_);
+    const auto first = writer.claim();
+    const auto second = writer.claim();
+
+    EXPECT_NE(first, second);
+    EXPECT_EQ(writer.commit(*second, 1, 1), 0U);
+    EXPECT_EQ(writer.commit(*first, 1, 1), 1U);
+    EXPECT_EQ(memory_.latest()->slot, *first);
+}
+
+TEST_F(FrameWriterTest, ForgetsTheOldFrameOfAnAbandonedSlot)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    const auto slot = writer.claim();
+
+    writer.abandon(*slot);
+
+    EXPECT_EQ(state(*slot), kNeverWritten);
+    EXPECT_EQ(writer.next_frame(), kSlots);
+}
+
+TEST_F(FrameWriterTest, GoesOnWhereADeadProducerStopped)
+{
+    FrameWriter dead(memory_, liveness_);
+    publish(dead, 8);
+
+    FrameWriter writer(memory_, liveness_);
+
+    EXPECT_EQ(writer.next_frame(), 8U);
+    EXPECT_EQ(writer.claim(), 8 % kSlots);
+    EXPECT_EQ(memory_.latest()->frame, 7U);
+}
+
+TEST_F(FrameWriterTest, FreesSlotsThatADeadProducerWasWriting)
+{
+    FrameWriter dead(memory_, liveness_);
+    publish(dead, 2);
+    const auto half_written = dead.claim();
+
+    FrameWriter writer(memory_, liveness_);
+
+    EXPECT_EQ(state(*half_written), kNeverWritten);
+    EXPECT_EQ(writer.claim(), *half_written);
+    EXPECT_EQ(writer.next_frame(), 2U);
+}
+
+TEST_F(FrameWriterTest, AnnouncesAFrameThatADeadProducerFinishedButDidNotAnnounce)
+{
+    FrameWriter dead(memory_, liveness_);
+    publish(dead, 2);
+    const std::uint64_t announced = memory_.header().latest.load();
+    publish(dead, 1);
+    memory_.header().latest.store(announced);
+
+    const FrameWriter writer(memory_, liveness_);
+
+    EXPECT_EQ(memory_.latest()->frame, 2U);
+    EXPECT_EQ(memory_.latest()->slot, 2U);
+    EXPECT_EQ(writer.next_frame(), 3U);
+}
+
+TEST_F(FrameWriterTest, GivesNoNumberTwiceWhenTheNewestFrameWasBeingOverwritten)
+{
+    FrameWriter dead(memory_, liveness_);
+    publish(dead, kSlots);
+    for (std::uint32_t slot = 0; slot < kSlots - 1; ++slot) {
+        pin_slot(slot, 0);
+    }
+    ASSERT_EQ(dead.claim(), kSlots - 1);  // the last resort: frame 5 is lost
+
+    FrameWriter writer(memory_, liveness_);
+
+    EXPECT_EQ(writer.next_frame(), kSlots);
+}
+
+}  // namespace
+}  // namespace tensor_ipc

@@ -1,0 +1,50 @@
+"""Fail when a file in src/tensor_ipc includes a layer that its own may not use."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+# Each layer and the layers it may include besides itself, from the bottom up.
+MAY_INCLUDE: dict[str, set[str]] = {
+    "base": set(),
+    "tensor": {"base"},
+    "os": {"base"},
+    "layout": {"base", "tensor"},
+    "memory": {"base", "tensor", "os", "layout"},
+    "notify": {"base", "os"},
+    "ring": {"base", "tensor", "layout"},
+    "segment": {"base", "tensor", "os", "layout"},
+    "pool": {"base", "tensor", "os", "layout", "memory", "notify", "ring", "segment"},
+    "dlpack": {"base", "tensor", "pool"},
+    "bindings": {"base", "tensor", "os", "pool"},
+    "dds": {"base", "tensor", "notify", "pool"},
+    "record": {"base", "tensor", "pool"},
+    "mirror": {"base", "tensor", "os", "pool"},
+}
+OURS = re.compile(r'#include "tensor_ipc/(\w+)/')
+SYSTEM = re.compile(r"#include <(sys/|linux/|fcntl\.h|unistd\.h|poll\.h)")
+
+
+def faults(root: Path) -> list[str]:
+    """Return one line for each include that breaks the order of layers."""
+    found = []
+    for path in sorted(root.glob("*/**/*.[hc]pp")):
+        layer = path.relative_to(root).parts[0]
+        if layer not in MAY_INCLUDE:
+            found.append(f"{path}: {layer}/ has no row in MAY_INCLUDE")
+            continue
+        for number, line in enumerate(path.read_text().splitlines(), start=1):
+            ours = OURS.match(line)
+            if ours and ours[1] not in MAY_INCLUDE[layer] | {layer}:
+                found.append(f"{path}:{number}: {layer}/ may not include {ours[1]}/")
+            if layer != "os" and SYSTEM.match(line):
+                found.append(f"{path}:{number}: system headers belong in os/")
+    return found
+
+
+if __name__ == "__main__":
+    problems = faults(Path(sys.argv[1] if len(sys.argv) > 1 else "src/tensor_ipc"))
+    print("\n".join(problems) or "layers: ok")
+    sys.exit(bool(problems))
