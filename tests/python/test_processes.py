@@ -133,8 +133,10 @@ def test_views_are_pickled_by_value(
     assert history[:, 0, 0].tolist() == [2, 1]
 
 
+# From 3.12 on Python warns of a fork beside threads, which is what some of these programs are about.
 FORK_PRELUDE = """
-    import os, sys, select, threading
+    import os, sys, select, threading, warnings
+    warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
     import numpy as np
     from tensor_ipc import PoolInUseError, TensorConsumer, TensorProducer, inspect
 
