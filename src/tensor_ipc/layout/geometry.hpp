@@ -57,6 +57,20 @@ struct Geometry {
         return place * slot_stride + kHeadroomBytes;
     }
 
+    /// Offset of the lowest payload of `count` consecutive slots that end with `newest` (1 <= count
+    /// <= slot_count), in a ring that goes on behind its end. With NewestFirst that is the newest
+    /// frame, else the oldest; the next one lies `slot_stride` above.
+    [[nodiscard]] std::uint64_t run_in_ring(std::uint32_t newest,
+                                            std::uint32_t count) const noexcept
+    {
+        if (memory_order == MemoryOrder::NewestFirst) {
+            return payload_in_ring(newest);
+        }
+        const std::uint32_t oldest =
+            newest + 1 >= count ? newest + 1 - count : newest + 1 + slot_count - count;
+        return payload_in_ring(oldest);
+    }
+
     [[nodiscard]] std::uint32_t next_slot(std::uint32_t slot) const noexcept
     {
         return slot + 1 == slot_count ? 0 : slot + 1;

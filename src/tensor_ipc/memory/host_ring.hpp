@@ -32,17 +32,10 @@ public:
         return mapping_.data() + geometry_.payload_in_ring(slot);
     }
 
-    /// The lowest payload of `count` consecutive slots that end with `newest` (1 <= count <=
-    /// slot_count). With NewestFirst that is the newest frame, else the oldest; the next one lies
-    /// `slot_stride` above.
+    /// The lowest payload of `count` consecutive slots; see Geometry::run_in_ring.
     [[nodiscard]] const std::byte* run(std::uint32_t newest, std::uint32_t count) const noexcept
     {
-        if (geometry_.memory_order == MemoryOrder::NewestFirst) {
-            return slot(newest);
-        }
-        const std::uint32_t oldest =
-            newest + 1 >= count ? newest + 1 - count : newest + 1 + geometry_.slot_count - count;
-        return slot(oldest);
+        return mapping_.data() + geometry_.run_in_ring(newest, count);
     }
 
 private:

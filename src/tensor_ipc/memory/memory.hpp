@@ -3,3 +3,4 @@
 #pragma once
 
 #include "tensor_ipc/memory/host_ring.hpp"
+#include "tensor_ipc/memory/private_ring.hpp"

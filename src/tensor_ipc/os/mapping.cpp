@@ -12,9 +12,15 @@ namespace tensor_ipc::os {
 
 namespace {
 
-int flags_of(Protection protection)
+int access_of(Protection protection)
 {
-    return protection == Protection::ReadWrite ? PROT_READ | PROT_WRITE : PROT_READ;
+    return protection == Protection::ReadOnly ? PROT_READ : PROT_READ | PROT_WRITE;
+}
+
+int sharing_of(Protection protection)
+{
+    // MAP_NORESERVE: most private mappings are never written to.
+    return protection == Protection::CopyOnWrite ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
 }
 
 /// The file of `fd` once more, as an open file of its own.
@@ -42,8 +48,8 @@ Result<Mapping> Mapping::shared(int fd, std::uint64_t offset, std::uint64_t byte
                                 Protection protection)
 {
     const FileDescriptor own = reopen(fd, protection);
-    void* data = ::mmap(nullptr, bytes, flags_of(protection), MAP_SHARED, own ? own.get() : fd,
-                        static_cast<off_t>(offset));
+    void* data = ::mmap(nullptr, bytes, access_of(protection), sharing_of(protection),
+                        own ? own.get() : fd, static_cast<off_t>(offset));
     if (data == MAP_FAILED) {
         return map_error(bytes);
     }
@@ -61,8 +67,8 @@ Result<Mapping> Mapping::shared_twice(int fd, std::uint64_t offset, std::uint64_
     Mapping mapping(static_cast<std::byte*>(reserved), 2 * bytes);
     const FileDescriptor own = reopen(fd, protection);
     for (std::byte* half : {mapping.data(), mapping.data() + bytes}) {
-        if (::mmap(half, bytes, flags_of(protection), MAP_SHARED | MAP_FIXED, own ? own.get() : fd,
-                   static_cast<off_t>(offset)) == MAP_FAILED) {
+        if (::mmap(half, bytes, access_of(protection), sharing_of(protection) | MAP_FIXED,
+                   own ? own.get() : fd, static_cast<off_t>(offset)) == MAP_FAILED) {
             return map_error(bytes);
         }
     }

@@ -9,14 +9,19 @@
 
 namespace tensor_ipc::os {
 
-enum class Protection : std::uint8_t { ReadOnly, ReadWrite };
+enum class Protection : std::uint8_t {
+    ReadOnly,
+    ReadWrite,
+    CopyOnWrite,  ///< shows the file; a page that is written to becomes this mapping's own
+};
 
 /// A range of address space, unmapped when this dies. Move-only.
 class Mapping {
 public:
     Mapping() = default;
 
-    /// Maps `bytes` of `fd` from `offset` on, shared with every other process that does.
+    /// Maps `bytes` of `fd` from `offset` on, shared with every other process that does (writes of
+    /// a CopyOnWrite mapping excepted).
     [[nodiscard]] static Result<Mapping> shared(int fd, std::uint64_t offset, std::uint64_t bytes,
                                                 Protection protection);
 

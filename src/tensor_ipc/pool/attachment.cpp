@@ -59,6 +59,19 @@ Attachment::~Attachment()
     }
 }
 
+Result<PrivateRing*> Attachment::private_payload()
+{
+    const std::lock_guard lock(private_payload_mutex_);
+    if (private_payload_ == nullptr) {
+        auto ring = PrivateRing::map(segment_.fd.get(), geometry());
+        if (!ring) {
+            return ring.error();
+        }
+        private_payload_ = std::make_unique<PrivateRing>(std::move(ring).value());
+    }
+    return private_payload_.get();
+}
+
 void Attachment::unpin(std::uint32_t slot) noexcept
 {
     if (!segment_.is_parents()) {

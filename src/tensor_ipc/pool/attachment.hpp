@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "tensor_ipc/memory/host_ring.hpp"
+#include "tensor_ipc/memory/private_ring.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
 #include "tensor_ipc/ring/frame_reader.hpp"
 #include "tensor_ipc/segment/locks.hpp"
@@ -32,6 +34,9 @@ public:
     [[nodiscard]] const FrameReader& reader() const noexcept { return reader_; }
 
     [[nodiscard]] const HostRing& payload() const noexcept { return payload_; }
+
+    /// The payload for those who may write to it; mapped at the first call. Thread-safe.
+    [[nodiscard]] Result<PrivateRing*> private_payload();
 
     [[nodiscard]] WakeWord wake_word() const noexcept
     {
@@ -74,6 +79,8 @@ private:
     SegmentFile segment_;
     HostRing payload_;
     FrameReader reader_;
+    std::mutex private_payload_mutex_;
+    std::unique_ptr<PrivateRing> private_payload_;
     std::atomic<std::uint32_t> references_{1};
 };
 

@@ -83,6 +83,12 @@ public:
 
 private:
     friend class FrameSource;
+    friend class PrivateWindow;
+
+    [[nodiscard]] std::uint64_t run_in_ring() const noexcept
+    {
+        return pool_->geometry().run_in_ring(newest_slot_, count_);
+    }
 
     void release() noexcept
     {

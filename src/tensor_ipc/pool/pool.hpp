@@ -4,5 +4,6 @@
 
 #include "tensor_ipc/pool/consumer.hpp"
 #include "tensor_ipc/pool/frame.hpp"
+#include "tensor_ipc/pool/private_window.hpp"
 #include "tensor_ipc/pool/producer.hpp"
 #include "tensor_ipc/segment/open_segment.hpp"

@@ -182,6 +182,11 @@ void Loan::drop() noexcept
     }
 }
 
+std::shared_ptr<const void> Loan::mapping() const noexcept
+{
+    return core_;
+}
+
 std::optional<std::uint64_t> Loan::publish(std::optional<std::uint64_t> captured_ns) noexcept
 {
     if (!std::exchange(holds_slot_, false) || !core_->is_open()) {

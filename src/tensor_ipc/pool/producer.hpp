@@ -36,6 +36,9 @@ public:
     /// Gives the slot back now. `bytes()` stays mapped but is no longer ours to write.
     void drop() noexcept;
 
+    /// Keeps `bytes()` mapped beyond the loan itself, for arrays that were made over it.
+    [[nodiscard]] std::shared_ptr<const void> mapping() const noexcept;
+
 private:
     friend class ProducerCore;
     Loan(std::shared_ptr<ProducerCore> core, std::uint32_t slot,
