@@ -18,7 +18,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "segment": {"base", "tensor", "os", "layout"},
     "pool": {"base", "tensor", "os", "layout", "memory", "notify", "ring", "segment"},
     "dlpack": {"base", "tensor", "pool"},
-    "bindings": {"base", "tensor", "os", "pool"},
+    "bindings": {"base", "tensor", "os", "pool", "dlpack"},
     "dds": {"base", "tensor", "notify", "pool"},
     "record": {"base", "tensor", "pool"},
     "mirror": {"base", "tensor", "os", "pool"},

@@ -6,3 +6,4 @@
 #include "tensor_ipc/tensor/metadata.hpp"
 #include "tensor_ipc/tensor/pool_name.hpp"
 #include "tensor_ipc/tensor/shape.hpp"
+#include "tensor_ipc/tensor/strided_layout.hpp"

@@ -1,0 +1,52 @@
+#include "tensor_ipc/tensor/strided_layout.hpp"
+
+namespace tensor_ipc {
+
+namespace {
+
+void append_frame(StridedLayout& layout, const PoolMetadata& metadata) noexcept
+{
+    const auto shape = metadata.shape.extents();
+    const std::size_t first = layout.dimensions;
+    std::int64_t stride = metadata.dtype.item_bytes();
+    for (std::size_t i = shape.size(); i-- > 0;) {
+        layout.extents[first + i] = shape[i];
+        layout.strides[first + i] = stride;
+        stride *= shape[i];
+    }
+    layout.dimensions += metadata.shape.dimensions();
+}
+
+}  // namespace
+
+StridedLayout frame_layout(const PoolMetadata& metadata) noexcept
+{
+    StridedLayout layout;
+    append_frame(layout, metadata);
+    return layout;
+}
+
+StridedLayout frames_layout(const PoolMetadata& metadata, std::uint32_t frames,
+                            std::int64_t frame_stride) noexcept
+{
+    StridedLayout layout;
+    layout.dimensions = 1;
+    layout.extents[0] = frames;
+    layout.strides[0] = frame_stride;
+    append_frame(layout, metadata);
+    return layout;
+}
+
+bool is_contiguous(const StridedLayout& layout, std::uint32_t item_bytes) noexcept
+{
+    std::int64_t expected = item_bytes;
+    for (std::size_t i = layout.dimensions; i-- > 0;) {
+        if (layout.extents[i] != 1 && layout.strides[i] != expected) {
+            return false;
+        }
+        expected *= layout.extents[i];
+    }
+    return true;
+}
+
+}  // namespace tensor_ipc
