@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tensor_ipc.core.consumer import ConsumerStats, Frame, TensorConsumer
+from tensor_ipc._core import Frame, FrameWindow
+from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.errors import (
     InvalidPoolNameError,
     MetadataMismatchError,
+    MissingFrameworkError,
     PoolExhaustedError,
     PoolInUseError,
     PoolNotFoundError,
@@ -32,9 +34,11 @@ __all__ = [
     "ConsumerInfo",
     "ConsumerStats",
     "Frame",
+    "FrameWindow",
     "InvalidPoolNameError",
     "MetadataCreator",
     "MetadataMismatchError",
+    "MissingFrameworkError",
     "PoolExhaustedError",
     "PoolInUseError",
     "PoolInfo",

@@ -42,3 +42,7 @@ class SharedMemoryFullError(TensorIpcError, MemoryError):
 
 class PoolPermissionError(TensorIpcError, PermissionError):
     """The segment belongs to someone who does not share it."""
+
+
+class MissingFrameworkError(TensorIpcError, ImportError):
+    """The pool's frames are of a framework that is not installed."""

@@ -1,12 +1,14 @@
-"""Which framework a piece of data belongs to. One backend for each framework."""
+"""Which framework a piece of data belongs to. One backend for each framework that pools can be of."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from tensor_ipc.backends import torch_backend
+
 
 def detect_backend(data: object) -> str:
-    """Return the name of the backend that `data` belongs to.
+    """Return the name of the backend that `data` belongs to: ``"numpy"`` or ``"torch"``.
 
     Raises
     ------
@@ -15,5 +17,7 @@ def detect_backend(data: object) -> str:
     """
     if isinstance(data, (np.ndarray, np.generic)):
         return "numpy"
-    msg = f"expected numpy.ndarray, got {type(data).__name__}"
+    if torch_backend.is_tensor(data):
+        return "torch"
+    msg = f"expected numpy.ndarray or torch.Tensor, got {type(data).__name__}"
     raise TypeError(msg)

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     import asyncio
     from types import TracebackType
 
-    import numpy as np
+    from tensor_ipc._core import Frame, FrameWindow
 
 _PADDING = {None: 0, "repeat": 1, "zero": 2}
+_PRIVATE_VIEWS = {"private": True, "readonly": False}
 _MOST_FRAMES = 2**32 - 1  # of any pool; what the core takes, which knows the pool's own
 
 
@@ -34,47 +35,17 @@ class ConsumerStats(NamedTuple):
     """Bytes of these."""
 
 
-class Frame:
-    """One frame with its number and times.
+class _Options(NamedTuple):
+    max_pins: int | None
+    spin_s: float
+    torch_views: str
 
-    Attributes
-    ----------
-    data
-        Read-only view of the pool's shape, as from `TensorConsumer.get`.
-    index
-        Number of the frame, from 0.
-    timestamp_ns
-        Time of capture if the producer gave one, else ``published_ns``.
-    published_ns
-        CLOCK_MONOTONIC at publication; one clock for all processes of the host.
-    copied
-        Whether the data had to be copied.
-    """
-
-    __slots__ = ("copied", "data", "index", "published_ns", "timestamp_ns")
-
-    def __init__(
-        self,
-        data: np.ndarray[Any, Any],
-        index: int,
-        timestamp_ns: int,
-        published_ns: int,
-        copied: bool,
-    ) -> None:
-        self.data = data
-        self.index = index
-        self.timestamp_ns = timestamp_ns
-        self.published_ns = published_ns
-        self.copied = copied
-
-    @property
-    def age_s(self) -> float:
-        """Seconds since publication, as of now."""
-        return (_core.monotonic_ns() - self.published_ns) / 1e9
-
-    def __repr__(self) -> str:
-        """Name the frame, not its bytes."""
-        return f"Frame(index={self.index}, shape={self.data.shape}, dtype={self.data.dtype})"
+    def native(self) -> tuple[int, float, bool]:
+        """Return them as the core takes them."""
+        if self.torch_views not in _PRIVATE_VIEWS:
+            msg = f"torch_views must be 'private' or 'readonly', got {self.torch_views!r}"
+            raise ValueError(msg)
+        return self.max_pins or 0, self.spin_s, _PRIVATE_VIEWS[self.torch_views]
 
 
 class TensorConsumer:
@@ -99,6 +70,11 @@ class TensorConsumer:
         its largest requests.
     spin_s
         How long to look for a frame before sleeping, in seconds: lower latency for a busy core.
+    torch_views
+        What happens when a received tensor is written to. ``"private"``: the write stays in this
+        consumer; dropping the tensor costs a system call that looks for written pages (some 30 us
+        for each 4 MB). ``"readonly"``: nothing is looked for, and **a write ends the process** with
+        SIGSEGV; for those who never write in place.
 
     Raises
     ------
@@ -111,24 +87,24 @@ class TensorConsumer:
         pool_metadata: PoolMetadata,
         keep_last: int = 10,
         dds_participant: object = None,
-        on_new_data_callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        on_new_data_callback: Callable[[Any], object] | None = None,
         *,
-        callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        callback: Callable[[Any], object] | None = None,
         max_pins: int | None = None,
         spin_s: float = 0.0,
+        torch_views: str = "private",
     ) -> None:
-        native = _follow(pool_metadata, max_pins, spin_s)
-        self._set_up(
-            native, pool_metadata, (max_pins, spin_s), on_new_data_callback or callback
-        )
+        options = _Options(max_pins, spin_s, torch_views)
+        native = _follow(pool_metadata, options)
+        self._set_up(native, pool_metadata, options, on_new_data_callback or callback)
         self._dds = (dds_participant, keep_last)
 
     def _set_up(
         self,
         native: _core.Consumer,
         expected: PoolMetadata | None,
-        options: tuple[int | None, float],
-        callback: Callable[[np.ndarray[Any, Any]], object] | None,
+        options: _Options,
+        callback: Callable[[Any], object] | None,
     ) -> None:
         self._native = native
         self._expected = expected
@@ -149,11 +125,12 @@ class TensorConsumer:
         dds_participant: object = None,
         history_len: int = 1,
         keep_last: int = 10,
-        callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        callback: Callable[[Any], object] | None = None,
         *,
-        on_new_data_callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        on_new_data_callback: Callable[[Any], object] | None = None,
         max_pins: int | None = None,
         spin_s: float = 0.0,
+        torch_views: str = "private",
     ) -> TensorConsumer:
         """Make a consumer of frames like `sample`, whose values do not matter."""
         metadata = MetadataCreator.from_sample(pool_name, sample, history_len)
@@ -165,6 +142,7 @@ class TensorConsumer:
             callback=callback,
             max_pins=max_pins,
             spin_s=spin_s,
+            torch_views=torch_views,
         )
 
     @classmethod
@@ -172,9 +150,10 @@ class TensorConsumer:
         cls,
         pool_name: str,
         *,
-        callback: Callable[[np.ndarray[Any, Any]], object] | None = None,
+        callback: Callable[[Any], object] | None = None,
         max_pins: int | None = None,
         spin_s: float = 0.0,
+        torch_views: str = "private",
     ) -> TensorConsumer:
         """Read a pool that exists, whatever it holds.
 
@@ -186,20 +165,21 @@ class TensorConsumer:
             Its shared memory is damaged or of another layout version.
         """
         consumer = cls.__new__(cls)
-        native = _core.attach_consumer(pool_name, max_pins or 0, spin_s)
-        consumer._set_up(native, None, (max_pins, spin_s), callback)
+        options = _Options(max_pins, spin_s, torch_views)
+        native = _core.attach_consumer(pool_name, *options.native())
+        consumer._set_up(native, None, options, callback)
         consumer._dds = (None, 10)
         return consumer
 
     def get(
         self,
         history_len: int = 1,
-        as_numpy: bool = False,  # noqa: ARG002 - NumPy pools give NumPy arrays anyway
+        as_numpy: bool = False,
         latest_first: bool = True,
         *,
         copy: bool = False,
         pad: str | None = None,
-    ) -> np.ndarray[Any, Any] | None:
+    ) -> Any:
         """Return the newest frames, without copying them.
 
         Never waits for a frame. Where other consumers hold every slot it gives them up to 200 ms to
@@ -212,7 +192,7 @@ class TensorConsumer:
         history_len
             How many frames, from 1 to the pool's ``history_len``.
         as_numpy
-            NumPy arrays whatever the pool's backend.
+            A NumPy array whatever the pool's backend.
         latest_first
             Newest frame at index 0. Otherwise oldest first.
         copy
@@ -223,33 +203,52 @@ class TensorConsumer:
 
         Returns
         -------
-        Array of shape ``(history_len, *shape)``, or ``(*shape,)`` for one frame, in the pool's
-        dtype. Read-only: it is the producer's memory. ``None`` before the first frame, and while
-        there is no pool.
+        Array of the pool's framework, of shape ``(history_len, *shape)``, or ``(*shape,)`` for one
+        frame, in the pool's dtype. ``None`` before the first frame, and while there is no pool.
+
+        It is the producer's memory. A NumPy array of it is read-only. A tensor may be written to:
+        that stays in this consumer, and is gone when the last tensor of the frame is (see
+        `torch_views`). History in the order that the pool does not have in memory is a copy in
+        torch, which has no negative strides; it is counted in `stats`.
 
         Raises
         ------
         ValueError
             `history_len` or `pad` is outside its range.
+        TypeError
+            `as_numpy`, and NumPy has no such dtype.
         MetadataMismatchError
             The pool that appeared holds something else.
+        MissingFrameworkError
+            The pool is one of torch tensors, and torch is not installed.
         """
         if self._readiness is not None:
             self._readiness.clear()
         if pad not in _PADDING:
             msg = f"pad must be None, 'repeat' or 'zero', got {pad!r}"
             raise ValueError(msg)
-        if not 1 <= history_len <= _MOST_FRAMES:
-            msg = f"history_len must be 1 to the pool's history_len, got {history_len}"
-            raise ValueError(msg)
-        return self._usable().get(history_len, latest_first, copy, _PADDING[pad])
+        _check_history_len(history_len)
+        return self._usable().get(history_len, latest_first, copy, _PADDING[pad], as_numpy)
 
     def get_frame(self) -> Frame | None:
         """Return the newest frame with its number and times; ``None`` as for `get`."""
         if self._readiness is not None:
             self._readiness.clear()
-        found = self._usable().get_frame()
-        return None if found is None else Frame(*found)
+        return self._usable().get_frame()
+
+    def get_frames(self, history_len: int) -> FrameWindow | None:
+        """Return the newest frames as one object, for other frameworks; ``None`` as for `get`.
+
+        Parameters
+        ----------
+        history_len
+            How many frames, from 1 to the pool's ``history_len``. Fewer come when fewer were
+            published.
+        """
+        if self._readiness is not None:
+            self._readiness.clear()
+        _check_history_len(history_len)
+        return self._usable().get_frames(history_len)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until there is a frame newer than the last one got.
@@ -267,14 +266,14 @@ class TensorConsumer:
         """
         return self._native.wait(timeout)
 
-    def __iter__(self) -> Iterator[np.ndarray[Any, Any]]:
+    def __iter__(self) -> Iterator[Any]:
         """Yield the newest frame each time there is a new one, until `cleanup`."""
         while self.wait():
             frame = self.get()
             if frame is not None:
                 yield frame
 
-    async def __aiter__(self) -> AsyncIterator[np.ndarray[Any, Any]]:
+    async def __aiter__(self) -> AsyncIterator[Any]:
         """As iteration, without blocking the event loop. Starts one thread, as `fileno` does."""
         import asyncio  # noqa: PLC0415 - takes longer to import than all of this package
 
@@ -376,11 +375,16 @@ class TensorConsumer:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to attach elsewhere; a callback has to be picklable then."""
         expected = self._expected if self._expected is not None else self.metadata
-        max_pins, spin_s = self._options
-        return (_unpickle, (type(self), expected, self._callback, max_pins, spin_s))
+        return (_unpickle, (type(self), expected, self._callback, self._options))
 
 
-def _follow(expected: PoolMetadata, max_pins: int | None, spin_s: float) -> _core.Consumer:
+def _check_history_len(history_len: int) -> None:
+    if not 1 <= history_len <= _MOST_FRAMES:
+        msg = f"history_len must be 1 to the pool's history_len, got {history_len}"
+        raise ValueError(msg)
+
+
+def _follow(expected: PoolMetadata, options: _Options) -> _core.Consumer:
     return _core.follow_pool(
         expected.name,
         expected.shape,
@@ -388,19 +392,17 @@ def _follow(expected: PoolMetadata, max_pins: int | None, spin_s: float) -> _cor
         expected.history_len,
         expected.backend_type,
         expected.device,
-        max_pins or 0,
-        spin_s,
+        *options.native(),
     )
 
 
 def _unpickle(
     cls: type[TensorConsumer],
     expected: PoolMetadata,
-    callback: Callable[[np.ndarray[Any, Any]], object] | None,
-    max_pins: int | None,
-    spin_s: float,
+    callback: Callable[[Any], object] | None,
+    options: _Options,
 ) -> TensorConsumer:
-    return cls(expected, callback=callback, max_pins=max_pins, spin_s=spin_s)
+    return cls(expected, callback=callback, **options._asdict())
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:

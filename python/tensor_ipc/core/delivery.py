@@ -7,8 +7,6 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from tensor_ipc import _core
 
 _log = logging.getLogger(__name__)
@@ -27,14 +25,14 @@ class Delivery:
 
     def __init__(self, native: _core.Consumer) -> None:
         self._native = native
-        self._callback: Callable[[np.ndarray[Any, Any]], object] | None = None
+        self._callback: Callable[[Any], object] | None = None
         self._readiness: _core.EventFd | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
     def set_targets(
         self,
-        callback: Callable[[np.ndarray[Any, Any]], object] | None,
+        callback: Callable[[Any], object] | None,
         readiness: _core.EventFd | None,
     ) -> None:
         """Say whom to tell, and start telling."""
@@ -88,11 +86,11 @@ class Delivery:
             found = self._native.get_frame(False)
             if attachment != self._native.attachments:
                 return after  # the number is another pool's: look again
-            if found is None or (after is not None and found[1] <= after):
+            if found is None or (after is not None and found.index <= after):
                 return after
-            newest = found[1]
+            newest = found.index
             try:
-                self._callback(found[0])
+                self._callback(found.data)
             except Exception:  # noqa: BLE001 - whatever it is, the next frame is delivered
                 _log.exception("the callback of a tensor-ipc consumer raised")
         if self._readiness is not None and self._native.wait(0):  # unless got meanwhile

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensor_ipc import _core
-from tensor_ipc.backends import detect_backend
+from tensor_ipc.backends import detect_backend, torch_backend
 from tensor_ipc.core.dtypes import dtype_name, numpy_dtype
 
 
@@ -27,9 +27,9 @@ class PoolMetadata:
     shape
         Of one frame.
     dtype_str
-        NumPy's name of the element type (``"uint8"``), or that of ``ml_dtypes``.
+        NumPy's name of the element type (``"uint8"``), or that of ``ml_dtypes`` and torch.
     backend_type
-        Which kind of array consumers get: ``"numpy"``.
+        Which kind of array consumers get: ``"numpy"`` or ``"torch"``.
     history_len
         How many frames a consumer can ask for.
     device
@@ -62,7 +62,9 @@ class PoolMetadata:
         """Fill in what follows from the rest."""
         self.shape = tuple(int(extent) for extent in self.shape)
         self._check_ranges()
-        self.element_size = self.element_size or numpy_dtype(self.dtype_str).itemsize
+        if self.backend_type == "numpy":
+            numpy_dtype(self.dtype_str)  # which may need a package that is not there
+        self.element_size = self.element_size or _core.item_bytes(self.dtype_str)
         elements = 1
         for extent in self.shape:
             elements *= extent
@@ -98,7 +100,7 @@ class PoolMetadata:
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
-        """The NumPy dtype of the elements."""
+        """The NumPy dtype of the elements; `TypeError` for types that NumPy has not."""
         return numpy_dtype(self.dtype_str)
 
     def to_json(self) -> str:
@@ -125,7 +127,7 @@ class PoolMetadata:
         _check_fields(fields)
         try:
             return cls(**fields)
-        except TypeError as error:  # a dtype that NumPy has not
+        except TypeError as error:  # a dtype that nobody knows
             raise ValueError(str(error)) from error
 
 
@@ -158,6 +160,15 @@ def _check_fields(fields: dict[str, object]) -> None:
         raise ValueError(msg)
 
 
+def _check_sample(elements: int, shape: tuple[int, ...], history_len: int) -> None:
+    if elements == 0:
+        msg = f"a frame needs at least one element, shape {shape} has none"
+        raise ValueError(msg)
+    if history_len < 1:
+        msg = f"history_len must be at least 1, got {history_len}"
+        raise ValueError(msg)
+
+
 class MetadataCreator:
     """Makes `PoolMetadata` from a sample of the data."""
 
@@ -186,17 +197,52 @@ class MetadataCreator:
         if not isinstance(sample_data, (np.ndarray, np.generic)):
             msg = f"sample_data: expected numpy.ndarray, got {type(sample_data).__name__}"
             raise TypeError(msg)
-        if sample_data.size == 0:
-            msg = f"a frame needs at least one element, shape {sample_data.shape} has none"
-            raise ValueError(msg)
-        if history_len < 1:
-            msg = f"history_len must be at least 1, got {history_len}"
-            raise ValueError(msg)
+        _check_sample(sample_data.size, sample_data.shape, history_len)
         return PoolMetadata(
             name=name,
             shape=sample_data.shape,
             dtype_str=dtype_name(sample_data.dtype),
             backend_type="numpy",
+            history_len=history_len,
+            creator_pid=os.getpid(),
+        )
+
+    @staticmethod
+    def from_torch_sample(name: str, sample_data: Any, history_len: int = 1) -> PoolMetadata:
+        """Describe a pool for tensors in host memory like `sample_data`.
+
+        Parameters
+        ----------
+        name
+            Name of the pool.
+        sample_data
+            A ``torch.Tensor`` of the shape and dtype of the frames. Its values, strides and
+            ``requires_grad`` do not matter.
+        history_len
+            How many frames consumers can ask for.
+
+        Raises
+        ------
+        TypeError
+            `sample_data` is no tensor, is quantized or sparse, or its dtype cannot be shared.
+        ValueError
+            It is not on the CPU, a dimension is empty, or `history_len` or the name is out of
+            range.
+        """
+        if not torch_backend.is_tensor(sample_data):
+            msg = f"sample_data: expected torch.Tensor, got {type(sample_data).__name__}"
+            raise TypeError(msg)
+        torch_backend.require_plain(sample_data)
+        if sample_data.device.type != "cpu":
+            msg = f"sample_data: expected a tensor on the cpu, got one on {sample_data.device}"
+            raise ValueError(msg)
+        shape = tuple(sample_data.shape)
+        _check_sample(sample_data.numel(), shape, history_len)
+        return PoolMetadata(
+            name=name,
+            shape=shape,
+            dtype_str=torch_backend.dtype_name(sample_data.dtype),
+            backend_type="torch",
             history_len=history_len,
             creator_pid=os.getpid(),
         )
@@ -210,12 +256,14 @@ class MetadataCreator:
         Raises
         ------
         TypeError
-            No backend knows this kind of data.
+            No backend knows this kind of data, or it is not of `backend`.
         ValueError
             `backend` is none of ours.
         """
         found = detect_backend(data) if backend is None else backend
         if found == "numpy":
             return MetadataCreator.from_numpy_sample(name, data, history_len)
-        msg = f"unknown backend {found!r}: expected 'numpy'"
+        if found == "torch":
+            return MetadataCreator.from_torch_sample(name, data, history_len)
+        msg = f"unknown backend {found!r}: expected 'numpy' or 'torch'"
         raise ValueError(msg)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple
 
+import numpy as np
+
 from tensor_ipc import _core
 from tensor_ipc.core import lifetime
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
@@ -12,8 +14,6 @@ from tensor_ipc.errors import PoolNotFoundError
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    import numpy as np
 
 
 class ProducerStats(NamedTuple):
@@ -31,6 +31,7 @@ class _Options(NamedTuple):
     spare: int
     mode: int
     chronological: bool
+    accept_any: bool
 
 
 class TensorProducer:
@@ -52,7 +53,12 @@ class TensorProducer:
     mode
         Permission bits of the segment: ``0o600``, or ``0o660`` for a group.
     chronological
-        Lay frames out oldest first: ``get(latest_first=False)`` has positive strides then.
+        Lay frames out oldest first: ``get(latest_first=False)`` has positive strides then, and is
+        a view for torch too.
+    accept_any
+        Take arrays of any framework, as long as device, dtype and shape are the pool's. By default
+        NumPy arrays and torch tensors go into pools of their own kind only, since a mix-up of them
+        is usually a mistake; arrays of frameworks that no pool is of are taken by all pools.
 
     Raises
     ------
@@ -62,6 +68,8 @@ class TensorProducer:
         ``/dev/shm`` has not enough room; the text says how much is needed.
     PoolPermissionError
         The name belongs to another user's segment.
+    MissingFrameworkError
+        The pool is one of torch tensors, and torch is not installed.
     """
 
     def __init__(
@@ -73,9 +81,10 @@ class TensorProducer:
         spare: int = 3,
         mode: int = 0o600,
         chronological: bool = False,
+        accept_any: bool = False,
     ) -> None:
         self._metadata = pool_metadata
-        self._options = _Options(spare, mode, chronological)
+        self._options = _Options(spare, mode, chronological, accept_any)
         self._dds = (dds_participant, keep_last)
         self._closed = False
         self._native: _core.Producer | None = self._open()
@@ -118,6 +127,7 @@ class TensorProducer:
         spare: int = 3,
         mode: int = 0o600,
         chronological: bool = False,
+        accept_any: bool = False,
     ) -> TensorProducer:
         """Make a producer of frames like `sample`, whose values do not matter.
 
@@ -136,9 +146,10 @@ class TensorProducer:
             spare=spare,
             mode=mode,
             chronological=chronological,
+            accept_any=accept_any,
         )
 
-    def put(self, data: np.ndarray[Any, Any], *, timestamp_ns: int | None = None) -> int:
+    def put(self, data: Any, *, timestamp_ns: int | None = None) -> int:
         """Copy one frame into the pool and publish it.
 
         Never waits for a consumer to read; when every slot is pinned or on loan it looks for 50 ms
@@ -148,7 +159,10 @@ class TensorProducer:
         Parameters
         ----------
         data
-            An array of exactly the pool's shape and dtype.
+            An array in host memory of exactly the pool's shape and dtype: of the pool's framework,
+            or anything else that speaks DLPack or the buffer protocol (JAX, Arrow, ``memoryview``;
+            see `accept_any` for NumPy and torch). What torch has put off, conjugates and signs, is
+            done on the way; gradients are left behind.
         timestamp_ns
             Time of capture on a clock of your choice; the time of publication when not given.
 
@@ -161,7 +175,8 @@ class TensorProducer:
         ValueError
             The shape differs.
         TypeError
-            `data` is no array, or its dtype differs. Nothing is ever converted.
+            `data` is no array, one of another framework, or its dtype or device differs; or it is
+            sparse or quantized. Nothing is ever converted.
         PoolExhaustedError
             Every slot is pinned or on loan; the text says by whom.
         """
@@ -171,16 +186,17 @@ class TensorProducer:
         return native.put(data, timestamp_ns)
 
     @contextlib.contextmanager
-    def loan(self, *, timestamp_ns: int | None = None) -> Iterator[np.ndarray[Any, Any]]:
+    def loan(self, *, timestamp_ns: int | None = None) -> Iterator[Any]:
         """Lend a slot to write in place: publishing without a copy.
 
-        Published when the block ends, dropped when it raises. The array belongs to the block: it
-        turns read-only at its end, and slices of it must not be written to any more. Several
-        loans may be out at once; they are numbered in the order they end.
+        Published when the block ends, dropped when it raises. The array belongs to the block: a
+        NumPy array turns read-only at its end; a tensor cannot, and neither it nor slices of an
+        array may be written to any more. Several loans may be out at once; they are numbered in
+        the order they end.
 
         Yields
         ------
-        Writable array of the pool's shape and dtype. Its contents are undefined.
+        Writable array of the pool's framework, shape and dtype. Its contents are undefined.
 
         Raises
         ------
@@ -195,7 +211,8 @@ class TensorProducer:
             loan.drop()
             raise
         finally:
-            array.flags.writeable = False
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
         if loan.publish(timestamp_ns) is None:
             msg = f"the producer of pool {self._metadata.name!r} was cleaned up during the loan"
             raise PoolNotFoundError(msg)

@@ -1,5 +1,6 @@
-/// bindings/ shows pool/ to Python (nanobind) and frames as NumPy arrays (NumPy C API). It converts
-/// and holds the GIL where the core wants one thread at a time; it has no logic of its own.
+/// bindings/ shows pool/ to Python (nanobind) and frames as arrays: NumPy's (its C API), torch's
+/// and everybody else's (DLPack). It converts and holds the GIL where the core wants one thread at
+/// a time; it has no logic of its own. It may include base/, tensor/, os/, pool/ and dlpack/.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -38,6 +39,7 @@ nb::tuple parts_of(const PoolMetadata& metadata);
 nb::tuple shape_of(const Shape& shape);
 
 void add_consumer(nb::module_& module);
+void add_frames(nb::module_& module);
 void add_pool_facts(nb::module_& module);
 void add_producer(nb::module_& module);
 

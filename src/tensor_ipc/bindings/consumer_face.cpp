@@ -2,7 +2,7 @@
 #include <cmath>
 #include <thread>
 
-#include "tensor_ipc/bindings/numpy_views.hpp"
+#include "tensor_ipc/bindings/frame_face.hpp"
 
 namespace tensor_ipc::bindings {
 
@@ -51,35 +51,50 @@ private:
 /// through a Waiter, which owns what it needs.
 class ConsumerFace {
 public:
-    explicit ConsumerFace(Consumer consumer) : consumer_(std::move(consumer)) {}
+    ConsumerFace(Consumer consumer, TorchViews torch_views)
+        : consumer_(std::move(consumer)), torch_views_(torch_views)
+    {
+    }
 
     /// The newest frames as one array; None when there is none.
-    nb::object get(std::uint32_t frames, bool latest_first, bool copy, std::uint8_t padding)
+    nb::object get(std::uint32_t frames, bool latest_first, bool copy, std::uint8_t padding,
+                   bool as_numpy)
     {
         auto window = unwrap(consumer_.history(frames));
         if (!window) {
             return nb::none();
         }
         remember(window->info().index);
-        return array_of(std::move(*window), dtype(),
-                        {frames, latest_first, copy, static_cast<Padding>(padding)});
+        const ArrayRequest request{frames, latest_first, copy, static_cast<Padding>(padding)};
+        return as_numpy ? arrays().numpy(std::move(*window), request)
+                        : arrays().native(std::move(*window), request);
     }
 
-    /// `(array, index, captured_ns, published_ns, copied)` of the newest frame; None without one.
-    /// Does not count as got by `wait()` when `remembered` is false.
+    /// The newest frame; None without one. Does not count as got by `wait()` when `remembered` is
+    /// false.
     nb::object get_frame(bool remembered)
     {
         auto frame = unwrap(consumer_.latest());
         if (!frame) {
             return nb::none();
         }
-        const FrameInfo info = frame->info();
-        const bool copied = frame->copied();
         if (remembered) {
-            remember(info.index);
+            remember(frame->info().index);
         }
-        nb::object array = array_of(std::move(*frame).into_window(), dtype(), {});
-        return nb::make_tuple(array, info.index, info.captured_ns, info.published_ns, copied);
+        static_cast<void>(arrays());
+        return nb::cast(FrameFace(std::move(*frame).into_window(), arrays_));
+    }
+
+    /// The newest frames as one object; None without any.
+    nb::object get_frames(std::uint32_t frames)
+    {
+        auto window = unwrap(consumer_.history(frames));
+        if (!window) {
+            return nb::none();
+        }
+        remember(window->info().index);
+        static_cast<void>(arrays());
+        return nb::cast(FrameWindowFace(std::move(*window), arrays_));
     }
 
     /// Waits for a frame that get() has not returned yet.
@@ -125,8 +140,11 @@ public:
     [[nodiscard]] nb::tuple stats() const
     {
         const ConsumerStats& stats = consumer_.stats();
-        return nb::make_tuple(stats.received, stats.missed, stats.copied_frames,
-                              stats.copied_bytes);
+        const ArrayMaker::Reordered now =
+            arrays_ != nullptr ? arrays_->reordered() : ArrayMaker::Reordered{};
+        return nb::make_tuple(stats.received, stats.missed,
+                              stats.copied_frames + reordered_before_.frames + now.frames,
+                              stats.copied_bytes + reordered_before_.bytes + now.bytes);
     }
 
 private:
@@ -182,18 +200,26 @@ private:
         return false;
     }
 
-    nb::handle dtype()
+    /// What the frames of the pool that is attached now become.
+    ArrayMaker& arrays()
     {
-        if (dtype_attachment_ != consumer_.attachments()) {
-            dtype_ = numpy_dtype(consumer_.metadata()->dtype);
-            dtype_attachment_ = consumer_.attachments();
+        if (arrays_attachment_ != consumer_.attachments() || arrays_ == nullptr) {
+            auto made = std::make_shared<ArrayMaker>(*consumer_.metadata(), torch_views_);
+            if (arrays_ != nullptr) {
+                reordered_before_.frames += arrays_->reordered().frames;
+                reordered_before_.bytes += arrays_->reordered().bytes;
+            }
+            arrays_ = std::move(made);
+            arrays_attachment_ = consumer_.attachments();
         }
-        return dtype_;
+        return *arrays_;
     }
 
     Consumer consumer_;
-    nb::object dtype_;
-    std::uint64_t dtype_attachment_ = 0;
+    TorchViews torch_views_;
+    std::shared_ptr<ArrayMaker> arrays_;  ///< frames may outlive it, and this
+    std::uint64_t arrays_attachment_ = 0;
+    ArrayMaker::Reordered reordered_before_;  ///< in earlier attachments
     std::optional<std::uint64_t> got_;
     std::uint64_t got_attachment_ = 0;
     bool closed_ = false;
@@ -204,19 +230,25 @@ ConsumerOptions options_of(std::uint32_t max_pins, double spin_s)
     return {max_pins, static_cast<std::uint64_t>(std::fmax(spin_s, 0.0) * 1e9)};
 }
 
-ConsumerFace attach(const std::string& name, std::uint32_t max_pins, double spin_s)
+TorchViews views_of(bool private_views)
 {
-    return ConsumerFace(unwrap(Consumer::attach(name, options_of(max_pins, spin_s))));
+    return private_views ? TorchViews::Private : TorchViews::ReadOnly;
+}
+
+ConsumerFace attach(const std::string& name, std::uint32_t max_pins, double spin_s,
+                    bool private_views)
+{
+    return {unwrap(Consumer::attach(name, options_of(max_pins, spin_s))), views_of(private_views)};
 }
 
 ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
                     const std::string& dtype, std::uint32_t history_len, std::string backend,
-                    std::string device, std::uint32_t max_pins, double spin_s)
+                    std::string device, std::uint32_t max_pins, double spin_s, bool private_views)
 {
-    return ConsumerFace(
-        unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
-                                            std::move(backend), std::move(device)),
-                                options_of(max_pins, spin_s))));
+    return {unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
+                                                std::move(backend), std::move(device)),
+                                    options_of(max_pins, spin_s))),
+            views_of(private_views)};
 }
 
 }  // namespace
@@ -225,8 +257,9 @@ void add_consumer(nb::module_& module)
 {
     nb::class_<ConsumerFace>(module, "Consumer")
         .def("get", &ConsumerFace::get, nb::arg("frames"), nb::arg("latest_first"), nb::arg("copy"),
-             nb::arg("padding"))
+             nb::arg("padding"), nb::arg("as_numpy"))
         .def("get_frame", &ConsumerFace::get_frame, nb::arg("remembered") = true)
+        .def("get_frames", &ConsumerFace::get_frames, nb::arg("frames"))
         .def("wait", &ConsumerFace::wait, nb::arg("timeout_s").none())
         .def("wait_after", &ConsumerFace::wait_after, nb::arg("after").none(),
              nb::arg("attachment"), nb::arg("timeout_s").none())
@@ -237,11 +270,12 @@ void add_consumer(nb::module_& module)
         .def_prop_ro("latest_index", &ConsumerFace::latest_index)
         .def_prop_ro("metadata", &ConsumerFace::metadata)
         .def_prop_ro("stats", &ConsumerFace::stats);
-    module.def("attach_consumer", &attach, nb::arg("name"), nb::arg("max_pins"), nb::arg("spin_s"));
+    module.def("attach_consumer", &attach, nb::arg("name"), nb::arg("max_pins"), nb::arg("spin_s"),
+               nb::arg("private_views"));
     module.def("drain_waiting_threads", &BlockedThreads::drain);
     module.def("follow_pool", &follow, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
                nb::arg("history_len"), nb::arg("backend"), nb::arg("device"), nb::arg("max_pins"),
-               nb::arg("spin_s"));
+               nb::arg("spin_s"), nb::arg("private_views"));
 }
 
 }  // namespace tensor_ipc::bindings

@@ -35,6 +35,16 @@ nb::dict info_of(const PoolFacts& facts)
     return info;
 }
 
+DType dtype_of(const std::string& name)
+{
+    const auto dtype = dtype_from_name(name);
+    if (!dtype) {
+        PyErr_SetString(PyExc_TypeError, ("dtype '" + name + "' cannot be shared").c_str());
+        throw nb::python_error();
+    }
+    return *dtype;
+}
+
 }  // namespace
 
 PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shape,
@@ -46,15 +56,10 @@ PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shap
                     "a frame has at most " + std::to_string(kMaxDimensions) + " dimensions, got " +
                         std::to_string(shape.size())});
     }
-    const auto dtype = dtype_from_name(dtype_text);
-    if (!dtype) {
-        PyErr_SetString(PyExc_TypeError, ("dtype '" + dtype_text + "' cannot be shared").c_str());
-        throw nb::python_error();
-    }
     PoolMetadata metadata;
     metadata.name = std::move(name);
     metadata.shape = Shape(shape);
-    metadata.dtype = *dtype;
+    metadata.dtype = dtype_of(dtype_text);
     metadata.history_len = history_len;
     metadata.backend = std::move(backend);
     metadata.device = std::move(device);
@@ -94,6 +99,9 @@ void add_pool_facts(nb::module_& module)
         }
         return removed;
     });
+    module.def(
+        "item_bytes", [](const std::string& name) { return dtype_of(name).item_bytes(); },
+        nb::arg("dtype"));
     module.def("segment_name",
                [](const std::string& name) { return unwrap(segment_name_of(name)); });
     module.def("monotonic_ns", [] { return os::monotonic_ns(); });

@@ -1,21 +1,19 @@
-#include "tensor_ipc/bindings/numpy_views.hpp"
+#include "tensor_ipc/bindings/array_maker.hpp"
+#include "tensor_ipc/bindings/source_frame.hpp"
 
 namespace tensor_ipc::bindings {
 
 namespace {
 
-/// A loan as Python holds it. The array it gave out keeps it, and with it the mapping, alive.
+/// A loan as Python holds it. The array it gave out keeps the memory mapped.
 class LoanFace {
 public:
-    LoanFace(Loan loan, Shape shape, nb::object dtype)
-        : loan_(std::move(loan)), shape_(shape), dtype_(std::move(dtype))
+    LoanFace(Loan loan, std::shared_ptr<ArrayMaker> arrays)
+        : loan_(std::move(loan)), arrays_(std::move(arrays))
     {
     }
 
-    nb::object array(nb::object self)
-    {
-        return writable_array(loan_.bytes(), shape_, dtype_, std::move(self));
-    }
+    nb::object array(nb::object self) { return arrays_->writable(loan_, std::move(self)); }
 
     std::optional<std::uint64_t> publish(std::optional<std::uint64_t> timestamp_ns)
     {
@@ -26,35 +24,36 @@ public:
 
 private:
     Loan loan_;
-    Shape shape_;
-    nb::object dtype_;
+    std::shared_ptr<ArrayMaker> arrays_;
 };
 
 /// A producer as Python holds it. The GIL makes its calls one at a time; only bytes are copied
 /// without it, into slots that are on loan to one thread each.
 class ProducerFace {
 public:
-    explicit ProducerFace(Producer producer)
-        : producer_(std::move(producer)), dtype_(numpy_dtype(producer_.metadata().dtype))
+    ProducerFace(Producer producer, bool accept_any)
+        : producer_(std::move(producer)),
+          arrays_(std::make_shared<ArrayMaker>(producer_.metadata(), TorchViews::Private)),
+          accept_any_(accept_any)
     {
     }
 
     std::uint64_t put(nb::handle data, std::optional<std::uint64_t> timestamp_ns)
     {
-        const PoolMetadata& metadata = producer_.metadata();
-        const SourceArray source(data, metadata, dtype_);
+        const SourceFrame source(data, *arrays_, accept_any_);
         Loan loan = unwrap(producer_.loan());
-        source.copy_to(loan.bytes(), metadata, dtype_);
+        source.copy_to(loan, *arrays_);
         const auto frame = loan.publish(timestamp_ns);
         if (!frame) {
-            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" + metadata.name +
+            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" +
+                                                     producer_.metadata().name +
                                                      "' was closed by another thread"});
         }
         copied_bytes_ += loan.bytes().size();
         return *frame;
     }
 
-    LoanFace loan() { return {unwrap(producer_.loan()), producer_.metadata().shape, dtype_}; }
+    LoanFace loan() { return {unwrap(producer_.loan()), arrays_}; }
 
     void close() { producer_.close(); }
 
@@ -68,13 +67,15 @@ public:
 
 private:
     Producer producer_;
-    nb::object dtype_;
+    std::shared_ptr<ArrayMaker> arrays_;
+    bool accept_any_;
     std::uint64_t copied_bytes_ = 0;
 };
 
 ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
                     const std::string& dtype, std::uint32_t history_len, std::string backend,
-                    std::string device, std::uint32_t spare, std::uint32_t mode, bool chronological)
+                    std::string device, std::uint32_t spare, std::uint32_t mode, bool chronological,
+                    bool accept_any)
 {
     SegmentOptions options;
     options.spare = spare;
@@ -83,7 +84,8 @@ ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
     return ProducerFace(
         unwrap(Producer::create(metadata_of(std::move(name), shape, dtype, history_len,
                                             std::move(backend), std::move(device)),
-                                options)));
+                                options)),
+        accept_any);
 }
 
 }  // namespace
@@ -105,7 +107,7 @@ void add_producer(nb::module_& module)
         .def_prop_ro("stats", &ProducerFace::stats);
     module.def("create_producer", &create, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
                nb::arg("history_len"), nb::arg("backend"), nb::arg("device"), nb::arg("spare"),
-               nb::arg("mode"), nb::arg("chronological"));
+               nb::arg("mode"), nb::arg("chronological"), nb::arg("accept_any"));
 }
 
 }  // namespace tensor_ipc::bindings

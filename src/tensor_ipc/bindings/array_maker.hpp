@@ -1,0 +1,58 @@
+/// Which kind of array the frames of one pool become.
+#pragma once
+
+#include <optional>
+
+#include "tensor_ipc/bindings/numpy_views.hpp"
+#include "tensor_ipc/bindings/torch.hpp"
+
+namespace tensor_ipc::bindings {
+
+/// Makes arrays of one pool's frames: NumPy's, or those of the pool's own framework.
+class ArrayMaker {
+public:
+    /// @throws TypeError, MissingFrameworkError when the pool's frames cannot become arrays here
+    ArrayMaker(const PoolMetadata& metadata, TorchViews torch_views);
+
+    /// @throws TypeError when NumPy has no such dtype
+    nb::object numpy(FrameWindow window, const ArrayRequest& request);
+
+    /// As the pool's backend has it.
+    nb::object native(FrameWindow window, const ArrayRequest& request);
+
+    /// As `native`, over a window that others may hold too, in the order it has in memory.
+    nb::object native_over(std::shared_ptr<const FrameWindow> window, dlpack::FrameAxis axis);
+
+    /// A writable array over a loan. `owner` keeps a NumPy array's memory.
+    nb::object writable(const Loan& loan, nb::object owner);
+
+    /// @throws TypeError when NumPy has no such dtype
+    [[nodiscard]] nb::handle numpy_dtype();
+
+    /// @throws MissingFrameworkError, TypeError when this torch has no such dtype
+    [[nodiscard]] const TorchDtype& torch_dtype();
+
+    [[nodiscard]] bool is_torch() const noexcept { return is_torch_; }
+
+    [[nodiscard]] TorchViews torch_views() const noexcept { return torch_views_; }
+
+    [[nodiscard]] const PoolMetadata& metadata() const noexcept { return metadata_; }
+
+    /// Copies that torch's lack of negative strides made necessary.
+    struct Reordered {
+        std::uint64_t frames = 0;
+        std::uint64_t bytes = 0;
+    };
+
+    [[nodiscard]] const Reordered& reordered() const noexcept { return reordered_; }
+
+private:
+    PoolMetadata metadata_;
+    TorchViews torch_views_;
+    bool is_torch_;
+    nb::object numpy_dtype_;
+    std::optional<TorchDtype> torch_dtype_;
+    Reordered reordered_;
+};
+
+}  // namespace tensor_ipc::bindings

@@ -1,0 +1,108 @@
+#include "tensor_ipc/bindings/foreign_memory.hpp"
+
+#include <algorithm>
+
+namespace tensor_ipc::bindings {
+
+namespace {
+
+void require_few_dimensions(std::size_t dimensions)
+{
+    if (!Shape::fits(dimensions)) {
+        raise(Error{ErrorCode::InvalidArgument,
+                    "a frame has at most " + std::to_string(kMaxDimensions) + " dimensions, got " +
+                        std::to_string(dimensions)});
+    }
+}
+
+std::string dtype_text(DType dtype)
+{
+    const std::string_view name = dtype_name(dtype);
+    return !name.empty()
+               ? std::string(name)
+               : "(DLPack code " + std::to_string(dtype.code) + ", " + std::to_string(dtype.bits) +
+                     " bits, " + std::to_string(dtype.lanes) + " lanes)";
+}
+
+}  // namespace
+
+ForeignMemory::ForeignMemory(const dlpack::DLTensor& tensor)
+    : data(static_cast<const std::byte*>(tensor.data) + tensor.byte_offset),
+      dtype{tensor.dtype.code, tensor.dtype.bits, tensor.dtype.lanes},
+      device_type(tensor.device.device_type),
+      device_id(tensor.device.device_id)
+{
+    require_few_dimensions(static_cast<std::size_t>(std::max(tensor.ndim, 0)));
+    layout.dimensions = static_cast<std::uint32_t>(std::max(tensor.ndim, 0));
+    std::int64_t c_order = dtype.item_bytes();
+    for (std::size_t i = layout.dimensions; i-- > 0;) {
+        layout.extents[i] = tensor.shape[i];
+        layout.strides[i] =
+            tensor.strides == nullptr ? c_order : tensor.strides[i] * dtype.item_bytes();
+        c_order *= tensor.shape[i];
+    }
+}
+
+ForeignMemory::ForeignMemory(std::uintptr_t address, const std::string& dtype_text,
+                             const std::vector<std::int64_t>& extents,
+                             const std::vector<std::int64_t>& strides)
+    : data(reinterpret_cast<const std::byte*>(address)),  // NOLINT(performance-no-int-to-ptr)
+      dtype(dtype_from_name(dtype_text).value_or(DType{}))
+{
+    require_few_dimensions(extents.size());
+    layout.dimensions = static_cast<std::uint32_t>(extents.size());
+    std::ranges::copy(extents, layout.extents.begin());
+    std::ranges::copy(strides, layout.strides.begin());
+}
+
+bool ForeignMemory::is_on_host() const noexcept
+{
+    return device_type == dlpack::kDLCPU || device_type == dlpack::kDLCUDAHost ||
+           device_type == dlpack::kDLROCMHost;
+}
+
+std::string ForeignMemory::shape_text() const
+{
+    return Shape(std::span(layout.extents).first(layout.dimensions)).text();
+}
+
+std::string ForeignMemory::device_text() const
+{
+    if (is_on_host()) {
+        return "cpu";
+    }
+    if (device_type == dlpack::kDLCUDA) {
+        return "cuda:" + std::to_string(device_id);
+    }
+    return "a device (DLPack type " + std::to_string(device_type) + ", id " +
+           std::to_string(device_id) + ")";
+}
+
+void require_match(const ForeignMemory& found, const PoolMetadata& expected,
+                   const std::string& kind)
+{
+    const std::string pool = "pool '" + expected.name + "'";
+    if (!found.is_on_host()) {
+        PyErr_SetString(PyExc_TypeError, (pool + " lies on " + expected.device + ", got a " + kind +
+                                          " on " + found.device_text() + ": move it there first")
+                                             .c_str());
+        throw nb::python_error();
+    }
+    if (found.dtype != expected.dtype) {
+        PyErr_SetString(PyExc_TypeError,
+                        (pool + " holds dtype " + dtype_text(expected.dtype) + ", got " +
+                         dtype_text(found.dtype) + ": convert it if that is meant")
+                            .c_str());
+        throw nb::python_error();
+    }
+    const auto wanted = expected.shape.extents();
+    const auto extents = std::span(found.layout.extents).first(found.layout.dimensions);
+    if (!std::ranges::equal(wanted, extents)) {
+        PyErr_SetString(PyExc_ValueError, (pool + " holds frames of shape " +
+                                           expected.shape.text() + ", got " + found.shape_text())
+                                              .c_str());
+        throw nb::python_error();
+    }
+}
+
+}  // namespace tensor_ipc::bindings

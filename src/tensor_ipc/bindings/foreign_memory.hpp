@@ -1,0 +1,49 @@
+/// Elements of another framework's array, described so that they can be checked and copied.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tensor_ipc/bindings/bindings.hpp"
+#include "tensor_ipc/dlpack/abi.hpp"
+#include "tensor_ipc/tensor/strided_layout.hpp"
+
+namespace tensor_ipc::bindings {
+
+/// Does not own the elements.
+struct ForeignMemory {
+    const std::byte* data = nullptr;
+    DType dtype;
+    StridedLayout layout;
+    std::int32_t device_type = dlpack::kDLCPU;
+    std::int32_t device_id = 0;
+    bool as_is = true;  ///< the bytes are the values; else only the framework can copy them
+
+    /// @throws ValueError for more dimensions than a frame can have
+    explicit ForeignMemory(const dlpack::DLTensor& tensor);
+
+    /// @param strides  in bytes
+    ForeignMemory(std::uintptr_t address, const std::string& dtype_text,
+                  const std::vector<std::int64_t>& extents,
+                  const std::vector<std::int64_t>& strides);
+
+    /// Whether host code may read it.
+    [[nodiscard]] bool is_on_host() const noexcept;
+
+    /// Whether copying the bytes from `data` on copies the values, in C order.
+    [[nodiscard]] bool is_plain() const noexcept
+    {
+        return as_is && is_contiguous(layout, dtype.item_bytes());
+    }
+
+    [[nodiscard]] std::string shape_text() const;
+    [[nodiscard]] std::string device_text() const;
+};
+
+/// Says what a pool takes, and what came. `kind` is the class of the data.
+/// @throws TypeError for another device or dtype, ValueError for another shape
+void require_match(const ForeignMemory& found, const PoolMetadata& expected,
+                   const std::string& kind);
+
+}  // namespace tensor_ipc::bindings

@@ -1,0 +1,256 @@
+#include "tensor_ipc/bindings/frame_face.hpp"
+
+#include <algorithm>
+#include <array>
+#include <new>
+
+#include "tensor_ipc/bindings/dlpack_capsule.hpp"
+
+namespace tensor_ipc::bindings {
+
+namespace {
+
+/// Codes of an element type for Python: of the module `struct`, and of `__array_interface__`. Null
+/// for types that Python has no code for.
+struct TypeCodes {
+    DType dtype;
+    const char* format;
+    const char* typestr;
+};
+
+constexpr std::array kTypeCodes{
+    TypeCodes{{0, 8}, "b", "|i1"},     TypeCodes{{0, 16}, "h", "<i2"},
+    TypeCodes{{0, 32}, "i", "<i4"},    TypeCodes{{0, 64}, "q", "<i8"},
+    TypeCodes{{1, 8}, "B", "|u1"},     TypeCodes{{1, 16}, "H", "<u2"},
+    TypeCodes{{1, 32}, "I", "<u4"},    TypeCodes{{1, 64}, "Q", "<u8"},
+    TypeCodes{{2, 16}, "e", "<f2"},    TypeCodes{{2, 32}, "f", "<f4"},
+    TypeCodes{{2, 64}, "d", "<f8"},    TypeCodes{{5, 64}, "Zf", "<c8"},
+    TypeCodes{{5, 128}, "Zd", "<c16"}, TypeCodes{{6, 8}, "?", "|b1"},
+};
+
+const TypeCodes* codes_of(DType dtype)
+{
+    const auto* found = std::ranges::find(kTypeCodes, dtype, &TypeCodes::dtype);
+    return found == kTypeCodes.end() ? nullptr : found;
+}
+
+std::string no_code(DType dtype, const char* instead)
+{
+    return "Python has no type code for " + std::string(dtype_name(dtype)) + ": use " + instead;
+}
+
+[[noreturn]] void refuse(PyObject* type, const std::string& message)
+{
+    PyErr_SetString(type, message.c_str());
+    throw nb::python_error();
+}
+
+/// What a Py_buffer points to, for as long as it is out.
+struct BufferShape {
+    StridedLayout layout;
+};
+
+const FramesFace& face_of(nb::handle self)
+{
+    if (nb::isinstance<FrameFace>(self)) {
+        return nb::cast<FrameFace&>(self);
+    }
+    return nb::cast<FrameWindowFace&>(self);
+}
+
+}  // namespace
+
+nb::object FramesFace::data()
+{
+    if (!data_.is_valid()) {
+        data_ = arrays_->native_over(window_, axis_);
+    }
+    return data_;
+}
+
+nb::object FramesFace::to_dlpack(nb::handle stream, nb::handle max_version, nb::handle dl_device,
+                                 nb::handle copy) const
+{
+    if (!stream.is_none()) {
+        refuse(PyExc_BufferError, "frames in host memory have no stream, got stream=" +
+                                      nb::cast<std::string>(nb::repr(stream)));
+    }
+    if (!dl_device.is_none() && nb::cast<int>(dl_device[0]) != static_cast<int>(dlpack::kDLCPU)) {
+        refuse(PyExc_BufferError, "the frames lie in host memory, (1, 0), and are asked for on " +
+                                      nb::cast<std::string>(nb::repr(dl_device)));
+    }
+    const bool versioned =
+        !max_version.is_none() && nb::cast<std::uint32_t>(max_version[0]) >= dlpack::kVersion.major;
+    if (!copy.is_none() && nb::cast<bool>(copy)) {
+        return to_dlpack_copied(versioned);
+    }
+    if (arrays_->torch_views() == TorchViews::ReadOnly) {
+        if (!versioned) {
+            refuse(PyExc_BufferError,
+                   "these frames are read-only, which only DLPack 1.0 can say: ask with "
+                   "max_version=(1, 0), or make the consumer without torch_views='readonly'");
+        }
+        return capsule_of(
+            dlpack::make_versioned(dlpack::memory_of(*window_, axis_), window_, dlpack::kReadOnly));
+    }
+    // Private memory, since not everyone heeds the flag, and some cannot see it.
+    PrivateWindow window = unwrap(PrivateWindow::over(window_));
+    const dlpack::TensorMemory memory = dlpack::memory_of(window, axis_);
+    return versioned
+               ? capsule_of(dlpack::make_versioned(memory, std::move(window), dlpack::kReadOnly))
+               : capsule_of(dlpack::make_unversioned(memory, std::move(window)));
+}
+
+nb::object FramesFace::to_dlpack_copied(bool versioned) const
+{
+    ArrayRequest request;
+    request.frames = axis_ == dlpack::FrameAxis::None ? 1 : std::max(window_->count(), 2U);
+    request.latest_first = window_->newest_first();
+    const std::size_t bytes = window_->count() * window_->bytes().size();
+    auto owned = std::make_unique<std::byte[]>(bytes);  // NOLINT(*-avoid-c-arrays)
+    copy_frames(*window_, request, owned.get());
+    const dlpack::TensorMemory memory{owned.get(), window_->metadata().dtype,
+                                      layout_of_copy(*window_, request)};
+    return versioned
+               ? capsule_of(dlpack::make_versioned(memory, std::move(owned), dlpack::kIsCopied))
+               : capsule_of(dlpack::make_unversioned(memory, std::move(owned)));
+}
+
+nb::dict FramesFace::array_interface() const
+{
+    const dlpack::TensorMemory memory = dlpack::memory_of(*window_, axis_);
+    const TypeCodes* codes = codes_of(memory.dtype);
+    if (codes == nullptr) {
+        refuse(PyExc_AttributeError, no_code(memory.dtype, ".data or DLPack"));
+    }
+    nb::list extents;
+    nb::list strides;
+    for (std::uint32_t i = 0; i < memory.layout.dimensions; ++i) {
+        extents.append(memory.layout.extents[i]);
+        strides.append(memory.layout.strides[i]);
+    }
+    nb::dict interface;
+    interface["version"] = 3;
+    interface["shape"] = nb::tuple(extents);
+    interface["strides"] = nb::tuple(strides);
+    interface["typestr"] = codes->typestr;
+    interface["data"] = nb::make_tuple(reinterpret_cast<std::uintptr_t>(memory.data), true);
+    return interface;
+}
+
+int FramesFace::get_buffer(PyObject* self, Py_buffer* view, int flags)
+{
+    view->obj = nullptr;
+    const FramesFace& face = face_of(self);
+    const dlpack::TensorMemory memory = dlpack::memory_of(face.window(), face.axis());
+    const TypeCodes* codes = codes_of(memory.dtype);
+    const char* trouble = nullptr;
+    const bool contiguous = is_contiguous(memory.layout, memory.dtype.item_bytes());
+    if ((flags & PyBUF_WRITABLE) != 0) {
+        trouble = "frames are read-only";
+    } else if (!contiguous && (flags & PyBUF_STRIDES) != PyBUF_STRIDES) {
+        trouble = "a window of frames is not contiguous: ask for strides";
+    }
+    if (codes == nullptr) {
+        PyErr_SetString(PyExc_BufferError, no_code(memory.dtype, ".data or DLPack").c_str());
+        return -1;
+    }
+    if (trouble != nullptr) {
+        PyErr_SetString(PyExc_BufferError, trouble);
+        return -1;
+    }
+    auto* shape = new (std::nothrow) BufferShape{memory.layout};  // NOLINT(*-owning-memory)
+    if (shape == nullptr) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    view->buf = memory.data;
+    view->itemsize = memory.dtype.item_bytes();
+    view->len = view->itemsize;
+    for (std::uint32_t i = 0; i < memory.layout.dimensions; ++i) {
+        view->len *= memory.layout.extents[i];
+    }
+    view->readonly = 1;
+    view->ndim = static_cast<int>(memory.layout.dimensions);
+    view->format = (flags & PyBUF_FORMAT) != 0 ? const_cast<char*>(codes->format) : nullptr;
+    view->shape = (flags & PyBUF_ND) != 0 ? shape->layout.extents.data() : nullptr;
+    view->strides =
+        (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? shape->layout.strides.data() : nullptr;
+    view->suboffsets = nullptr;
+    view->internal = shape;
+    view->obj = self;
+    Py_INCREF(self);
+    return 0;
+}
+
+void FramesFace::release_buffer(PyObject* /*self*/, Py_buffer* view)
+{
+    delete static_cast<BufferShape*>(view->internal);  // NOLINT(*-owning-memory)
+}
+
+namespace {
+
+std::uint64_t index_of(const FramesFace& face)
+{
+    return face.window().info().index;
+}
+
+std::string text_of(const FramesFace& face)
+{
+    const PoolMetadata& metadata = face.window().metadata();
+    const bool many = face.axis() == dlpack::FrameAxis::First;
+    return std::string(many ? "FrameWindow(" : "Frame(") +
+           "index=" + std::to_string(index_of(face)) +
+           (many ? ", frames=" + std::to_string(face.window().count()) : "") +
+           ", shape=" + metadata.shape.text() +
+           ", dtype=" + std::string(dtype_name(metadata.dtype)) + ")";
+}
+
+template <typename Face>
+nb::class_<Face> add_class(nb::module_& module, const char* name)
+{
+    nb::class_<Face> made(module, name, nb::is_weak_referenceable());
+    made.def_prop_ro("data", [](Face& self) { return self.data(); })
+        .def_prop_ro("index", [](const Face& self) { return index_of(self); })
+        .def_prop_ro("timestamp_ns",
+                     [](const Face& self) { return self.window().info().captured_ns; })
+        .def_prop_ro("published_ns",
+                     [](const Face& self) { return self.window().info().published_ns; })
+        .def_prop_ro("age_s",
+                     [](const Face& self) {
+                         const std::uint64_t now = os::monotonic_ns();
+                         const std::uint64_t then = self.window().info().published_ns;
+                         return static_cast<double>(now - then) / 1e9;
+                     })
+        .def_prop_ro("copied", [](const Face& self) { return self.window().copied(); })
+        .def_prop_ro("__array_interface__", [](const Face& self) { return self.array_interface(); })
+        .def("__dlpack_device__",
+             [](const Face&) { return nb::make_tuple(static_cast<int>(dlpack::kDLCPU), 0); })
+        .def(
+            "__dlpack__",
+            [](const Face& self, nb::handle stream, nb::handle max_version, nb::handle dl_device,
+               nb::handle copy) { return self.to_dlpack(stream, max_version, dl_device, copy); },
+            nb::kw_only(), nb::arg("stream").none() = nb::none(),
+            nb::arg("max_version").none() = nb::none(), nb::arg("dl_device").none() = nb::none(),
+            nb::arg("copy").none() = nb::none())
+        .def("__repr__", [](const Face& self) { return text_of(self); });
+    // Set here and not by a type slot, which Python 3.8 does not have for buffers.
+    auto* type = reinterpret_cast<PyHeapTypeObject*>(made.ptr());
+    type->as_buffer.bf_getbuffer = &FramesFace::get_buffer;
+    type->as_buffer.bf_releasebuffer = &FramesFace::release_buffer;
+    PyType_Modified(&type->ht_type);
+    return made;
+}
+
+}  // namespace
+
+void add_frames(nb::module_& module)
+{
+    add_class<FrameFace>(module, "Frame");
+    add_class<FrameWindowFace>(module, "FrameWindow")
+        .def("__len__", [](const FrameWindowFace& self) { return self.window().count(); })
+        .def_prop_ro("latest_first",
+                     [](const FrameWindowFace& self) { return self.window().newest_first(); });
+}
+
+}  // namespace tensor_ipc::bindings

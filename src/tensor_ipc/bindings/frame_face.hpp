@@ -1,0 +1,63 @@
+/// Frames as Python holds them: tensor_ipc.Frame and tensor_ipc.FrameWindow.
+#pragma once
+
+#include <memory>
+
+#include "tensor_ipc/bindings/array_maker.hpp"
+
+namespace tensor_ipc::bindings {
+
+/// One frame, or several with an axis for them in front, in the order they have in memory. Every
+/// array that is made of it keeps the frames by itself, so that this may die before.
+class FramesFace {
+public:
+    FramesFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays, dlpack::FrameAxis axis)
+        : window_(std::make_shared<const FrameWindow>(std::move(window))),
+          arrays_(std::move(arrays)),
+          axis_(axis)
+    {
+    }
+
+    [[nodiscard]] const FrameWindow& window() const noexcept { return *window_; }
+
+    [[nodiscard]] dlpack::FrameAxis axis() const noexcept { return axis_; }
+
+    /// An array of the pool's framework; always the same one.
+    nb::object data();
+
+    /// A DLPack capsule; the arguments are those of the Python array API standard.
+    nb::object to_dlpack(nb::handle stream, nb::handle max_version, nb::handle dl_device,
+                         nb::handle copy) const;
+
+    /// For NumPy. Raises AttributeError for types that NumPy has no number for.
+    [[nodiscard]] nb::dict array_interface() const;
+
+    /// `bf_getbuffer` of both classes.
+    static int get_buffer(PyObject* self, Py_buffer* view, int flags);
+    static void release_buffer(PyObject* self, Py_buffer* view);
+
+private:
+    nb::object to_dlpack_copied(bool versioned) const;
+
+    std::shared_ptr<const FrameWindow> window_;
+    std::shared_ptr<ArrayMaker> arrays_;
+    dlpack::FrameAxis axis_;
+    nb::object data_;
+};
+
+/// Different types, so that they are different classes in Python.
+struct FrameFace : FramesFace {
+    FrameFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays)
+        : FramesFace(std::move(window), std::move(arrays), dlpack::FrameAxis::None)
+    {
+    }
+};
+
+struct FrameWindowFace : FramesFace {
+    FrameWindowFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays)
+        : FramesFace(std::move(window), std::move(arrays), dlpack::FrameAxis::First)
+    {
+    }
+};
+
+}  // namespace tensor_ipc::bindings

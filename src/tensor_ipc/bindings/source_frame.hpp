@@ -1,0 +1,40 @@
+/// Data on its way into a pool.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "tensor_ipc/bindings/array_maker.hpp"
+#include "tensor_ipc/bindings/dlpack_capsule.hpp"
+
+namespace tensor_ipc::bindings {
+
+/// An array that may be put: of a kind that the pool takes, and checked for device, dtype and
+/// shape. Nothing is ever converted. Holds a reference.
+class SourceFrame {
+public:
+    /// @param accept_any  take arrays of other frameworks than the pool's too
+    /// @throws TypeError, ValueError naming what was expected and what was found
+    SourceFrame(nb::handle data, ArrayMaker& pool, bool accept_any);
+
+    /// Copies into a loan; without the GIL when it is worth it.
+    void copy_to(const Loan& loan, ArrayMaker& pool) const;
+
+private:
+    void take_numpy(nb::handle data, ArrayMaker& pool);
+    void take_torch(nb::handle data, const PoolMetadata& pool);
+    void take_dlpack(TakenTensor taken, const std::string& kind, const PoolMetadata& pool);
+
+    enum class How : std::uint8_t {
+        Bytes,  ///< in C order without gaps: one memcpy
+        NumPy,  ///< `object_` is a NumPy array; its elements may be of another type of that size
+        Torch,  ///< `object_` is a tensor
+    };
+
+    How how_ = How::Bytes;
+    const std::byte* bytes_ = nullptr;
+    nb::object object_;
+    std::optional<TakenTensor> taken_;  ///< outlives what `object_` shows of it
+};
+
+}  // namespace tensor_ipc::bindings

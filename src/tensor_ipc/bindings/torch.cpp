@@ -1,0 +1,226 @@
+#include "tensor_ipc/bindings/torch.hpp"
+
+#include <array>
+#include <new>
+#include <optional>
+
+namespace tensor_ipc::bindings {
+
+namespace {
+
+constexpr const char* kHelpers = "tensor_ipc.backends.torch_backend";
+
+/// Host memory of our own, aligned as torch aligns its own.
+struct AlignedDelete {
+    void operator()(std::byte* bytes) const noexcept
+    {
+        ::operator delete[](bytes, std::align_val_t{64});
+    }
+};
+
+using OwnedBytes = std::unique_ptr<std::byte, AlignedDelete>;
+
+OwnedBytes allocate(std::size_t bytes)
+{
+    return OwnedBytes(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t{64})));
+}
+
+/// A type of that size that every torch knows, or nothing.
+std::optional<DType> plain_type(std::uint32_t item_bytes)
+{
+    switch (item_bytes) {
+        case 1:
+            return DType{1, 8};
+        case 2:
+            return DType{0, 16};
+        case 4:
+            return DType{0, 32};
+        case 8:
+            return DType{0, 64};
+        default:
+            return std::nullopt;
+    }
+}
+
+nb::object torch_if_imported()
+{
+    PyObject* modules = PyImport_GetModuleDict();  // borrowed
+    PyObject* found = PyDict_GetItemString(modules, "torch");
+    return found == nullptr ? nb::object() : nb::borrow(found);
+}
+
+bool is_instance(nb::handle object, nb::handle type)
+{
+    const int is = PyObject_IsInstance(object.ptr(), type.ptr());
+    if (is < 0) {
+        throw nb::python_error();
+    }
+    return is == 1;
+}
+
+bool says_yes(nb::handle object, const char* method)
+{
+    return nb::cast<bool>(object.attr(method)());
+}
+
+/// Whether torch put off a change of sign of some parts: the bytes alone would be wrong then.
+bool is_put_off(nb::handle tensor, DType dtype)
+{
+    constexpr std::uint8_t kFloat = 2;
+    constexpr std::uint8_t kComplex = 5;
+    return (dtype.code == kComplex && says_yes(tensor, "is_conj")) ||
+           ((dtype.code == kComplex || dtype.code == kFloat) && says_yes(tensor, "is_neg"));
+}
+
+}  // namespace
+
+Torch& Torch::get()
+{
+    static Torch* torch = nullptr;  // never destroyed: tensors may outlive this module
+    if (torch == nullptr) {
+        torch = new Torch;  // NOLINT(*-owning-memory)
+    }
+    return *torch;
+}
+
+bool Torch::is_tensor(nb::handle object)
+{
+    const nb::object torch = torch_if_imported();
+    return torch.is_valid() && nb::hasattr(torch, "Tensor") &&
+           is_instance(object, torch.attr("Tensor"));
+}
+
+Torch::Torch()
+    : module_(nb::borrow<nb::module_>(nb::module_::import_(kHelpers).attr("import_torch")())),
+      from_dlpack_(nb::module_::import_("torch.utils.dlpack").attr("from_dlpack"))
+{
+    const nb::object type = module_.attr("Tensor");
+    if (nb::hasattr(type, "__dlpack_c_exchange_api__")) {
+        const nb::object capsule = type.attr("__dlpack_c_exchange_api__");
+        const auto* found = static_cast<const dlpack::DLPackExchangeAPI*>(
+            PyCapsule_GetPointer(capsule.ptr(), dlpack::kExchangeCapsule));
+        if (found == nullptr) {
+            throw nb::python_error();
+        }
+        exchange_ = found->version.major == dlpack::kVersion.major ? found : nullptr;
+    }
+}
+
+nb::object Torch::imported(dlpack::DLManagedTensorVersioned* managed) const
+{
+    void* tensor = nullptr;
+    if (exchange_->managed_tensor_to_py_object(managed, &tensor) != 0) {
+        // Whose `managed` is then is not specified; losing it does less harm than deleting it
+        // twice.
+        throw nb::python_error();
+    }
+    return nb::steal(static_cast<PyObject*>(tensor));
+}
+
+nb::object Torch::imported(dlpack::DLManagedTensor* managed) const
+{
+    PyObject* capsule = PyCapsule_New(managed, dlpack::kCapsule, [](PyObject* unused) {
+        if (PyCapsule_IsValid(unused, dlpack::kCapsule) != 0) {
+            auto* left = static_cast<dlpack::DLManagedTensor*>(
+                PyCapsule_GetPointer(unused, dlpack::kCapsule));
+            left->deleter(left);
+        }
+    });
+    if (capsule == nullptr) {
+        managed->deleter(managed);
+        throw nb::python_error();
+    }
+    return from_dlpack_(nb::steal(capsule));
+}
+
+bool Torch::reads_as(DType carrier, nb::handle torch_dtype) const
+{
+    OwnedBytes bytes = allocate(carrier.item_bytes());
+    const dlpack::TensorMemory memory{bytes.get(), carrier, {}};
+    try {
+        const nb::object made = tensor(memory, {carrier, {}}, std::move(bytes));
+        return made.attr("dtype").is(torch_dtype);
+    } catch (const nb::python_error&) {
+        return false;  // this torch takes no such type from others
+    }
+}
+
+TorchDtype Torch::dtype(DType dtype) const
+{
+    const std::string name(dtype_name(dtype));
+    if (!nb::hasattr(module_, name.c_str())) {
+        PyErr_SetString(PyExc_TypeError,
+                        ("torch " + nb::cast<std::string>(module_.attr("__version__")) +
+                         " has no dtype " + name)
+                            .c_str());
+        throw nb::python_error();
+    }
+    const nb::object wanted = module_.attr(name.c_str());
+    if (reads_as(dtype, wanted)) {
+        return {dtype, {}};
+    }
+    const std::optional<DType> carrier = plain_type(dtype.item_bytes());
+    return {carrier.value_or(dtype), wanted};
+}
+
+ForeignMemory Torch::memory_of(nb::handle tensor) const
+{
+    if (exchange_ != nullptr) {
+        dlpack::DLTensor found{};
+        if (exchange_->dltensor_from_py_object(tensor.ptr(), &found) == 0) {
+            ForeignMemory memory(found);
+            memory.as_is = !is_put_off(tensor, memory.dtype);
+            return memory;
+        }
+        PyErr_Clear();
+    }
+    // Says what is wrong with it, or does the same with the means of an older torch.
+    const nb::object parts = nb::module_::import_(kHelpers).attr("describe")(tensor);
+    ForeignMemory memory(nb::cast<std::uintptr_t>(parts[0]), nb::cast<std::string>(parts[1]),
+                         nb::cast<std::vector<std::int64_t>>(parts[2]),
+                         nb::cast<std::vector<std::int64_t>>(parts[3]));
+    memory.as_is = !is_put_off(tensor, memory.dtype);
+    return memory;
+}
+
+void Torch::copy(nb::handle into, nb::handle from)
+{
+    into.attr("copy_")(from.attr("detach")());
+}
+
+TensorAnswer tensor_of(FrameWindow window, const TorchDtype& dtype, TorchViews views,
+                       const ArrayRequest& request)
+{
+    const bool reordered = window.count() > 1 && window.newest_first() != request.latest_first;
+    if (request.wants_copy(window) || reordered) {
+        const StridedLayout layout = layout_of_copy(window, request);
+        OwnedBytes bytes = allocate(request.frames_of(window) * window.bytes().size());
+        copy_frames(window, request, bytes.get());
+        const dlpack::TensorMemory memory{bytes.get(), window.metadata().dtype, layout};
+        return {Torch::get().tensor(memory, dtype, std::move(bytes)),
+                reordered && !request.wants_copy(window)};
+    }
+    const auto axis = request.frames > 1 ? dlpack::FrameAxis::First : dlpack::FrameAxis::None;
+    return {tensor_over(std::make_shared<const FrameWindow>(std::move(window)), dtype, views, axis),
+            false};
+}
+
+nb::object tensor_over(std::shared_ptr<const FrameWindow> window, const TorchDtype& dtype,
+                       TorchViews views, dlpack::FrameAxis axis)
+{
+    if (views == TorchViews::ReadOnly) {
+        const dlpack::TensorMemory memory = dlpack::memory_of(*window, axis);
+        return Torch::get().tensor(memory, dtype, std::move(window));
+    }
+    PrivateWindow private_window = unwrap(PrivateWindow::over(std::move(window)));
+    const dlpack::TensorMemory memory = dlpack::memory_of(private_window, axis);
+    return Torch::get().tensor(memory, dtype, std::move(private_window));
+}
+
+nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype)
+{
+    const dlpack::TensorMemory memory{loan.bytes().data(), metadata.dtype, frame_layout(metadata)};
+    return Torch::get().tensor(memory, dtype, loan.mapping());
+}
+
+}  // namespace tensor_ipc::bindings

@@ -1,0 +1,86 @@
+/// Frames as torch tensors, without linking torch: by the C functions that torch offers from 2.10
+/// on, else by DLPack capsules.
+#pragma once
+
+#include <memory>
+
+#include "tensor_ipc/bindings/array_request.hpp"
+#include "tensor_ipc/bindings/foreign_memory.hpp"
+#include "tensor_ipc/dlpack/dlpack.hpp"
+
+namespace tensor_ipc::bindings {
+
+/// An element type as this torch can be told of it.
+struct TorchDtype {
+    DType carrier;       ///< what DLPack says
+    nb::object view_as;  ///< the torch dtype to view that as; null when it is that already
+};
+
+/// torch, imported at the first use.
+class Torch {
+public:
+    /// @throws MissingFrameworkError when torch cannot be imported
+    static Torch& get();
+
+    /// Whether `object` is a torch tensor. Does not import torch: before that nothing is one.
+    static bool is_tensor(nb::handle object);
+
+    Torch(const Torch&) = delete;
+    Torch& operator=(const Torch&) = delete;
+
+    /// @throws TypeError when this torch has no such dtype
+    [[nodiscard]] TorchDtype dtype(DType dtype) const;
+
+    /// A tensor over memory that `owner` keeps, and that the tensor's user may write to.
+    template <typename Owner>
+    nb::object tensor(dlpack::TensorMemory memory, const TorchDtype& dtype, Owner owner) const
+    {
+        memory.dtype = dtype.carrier;
+        nb::object made = exchange_ != nullptr
+                              ? imported(dlpack::make_versioned(memory, std::move(owner), 0))
+                              : imported(dlpack::make_unversioned(memory, std::move(owner)));
+        return dtype.view_as.is_valid() ? nb::object(made.attr("view")(dtype.view_as)) : made;
+    }
+
+    /// Where a tensor's elements are.
+    /// @throws TypeError saying why for one that has no plain elements in host memory
+    [[nodiscard]] ForeignMemory memory_of(nb::handle tensor) const;
+
+    /// Copies any strides, and what torch has put off (conjugates, signs). Lets other threads run.
+    static void copy(nb::handle into, nb::handle from);
+
+private:
+    Torch();
+
+    [[nodiscard]] nb::object imported(dlpack::DLManagedTensorVersioned* managed) const;
+    [[nodiscard]] nb::object imported(dlpack::DLManagedTensor* managed) const;
+    [[nodiscard]] bool reads_as(DType carrier, nb::handle torch_dtype) const;
+
+    nb::module_ module_;
+    nb::object from_dlpack_;
+    const dlpack::DLPackExchangeAPI* exchange_ = nullptr;
+};
+
+/// How get() makes tensors of one consumer's frames.
+enum class TorchViews : std::uint8_t {
+    Private,   ///< writing is safe and stays private; dropping the tensor looks for written pages
+    ReadOnly,  ///< the pool's own memory: writing to it ends the process
+};
+
+/// A tensor, and whether making it took a copy that was not asked for.
+struct TensorAnswer {
+    nb::object tensor;
+    bool reordered = false;  ///< torch has no negative strides, so the other order is a copy
+};
+
+TensorAnswer tensor_of(FrameWindow window, const TorchDtype& dtype, TorchViews views,
+                       const ArrayRequest& request);
+
+/// A tensor over a window that others may hold too, in the order it has in memory.
+nb::object tensor_over(std::shared_ptr<const FrameWindow> window, const TorchDtype& dtype,
+                       TorchViews views, dlpack::FrameAxis axis);
+
+/// A writable tensor over a loan, which stays mapped as long as the tensor lives.
+nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype);
+
+}  // namespace tensor_ipc::bindings
