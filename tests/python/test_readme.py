@@ -21,7 +21,7 @@ BLOCK = re.compile(
 )
 DOCUMENTS = [
     path
-    for path in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    for path in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
     if path.exists()
 ]
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
@@ -68,7 +68,7 @@ def test_code_of_document_runs(document: Path, own_namespace: str, tmp_path: Pat
     code = code_of(document)
     if not code:
         pytest.skip(f"{document.name} has no Python to run")
-    program = tmp_path / f"{document.stem}.py"
+    program = tmp_path / f"code_of_{document.stem}.py"  # not numpy.py, which others import
     program.write_text(code, encoding="utf-8")
 
     result = run(program, tmp_path)

@@ -171,7 +171,8 @@ int FramesFace::get_buffer(PyObject* self, Py_buffer* view, int flags)
         view->len *= memory.layout.extents[i];
     }
     view->readonly = 1;
-    view->ndim = static_cast<int>(memory.layout.dimensions);
+    // Who does not ask for the shape gets the bytes in a row.
+    view->ndim = (flags & PyBUF_ND) != 0 ? static_cast<int>(memory.layout.dimensions) : 1;
     view->format = (flags & PyBUF_FORMAT) != 0 ? const_cast<char*>(codes->format) : nullptr;
     view->shape = (flags & PyBUF_ND) != 0 ? shape->layout.extents.data() : nullptr;
     view->strides =

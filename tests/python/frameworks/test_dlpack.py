@@ -5,14 +5,15 @@ from __future__ import annotations
 import ctypes
 import gc
 import hashlib
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 import pytest
 from frames_of import SHAPE, numpy_frame, pins, put_numpy_frames
 from support import MakeConsumer, MakeProducer, filled
 
-from tensor_ipc import Frame, FrameWindow
+if TYPE_CHECKING:
+    from tensor_ipc import Frame, FrameWindow
 
 READ_ONLY = 1
 IS_COPIED = 2
@@ -424,6 +425,13 @@ def test_types_without_a_code_are_refused_with_a_reason(
     assert not hasattr(found, "__array_interface__")
     assert look_into(found.__dlpack__(max_version=(1, 0))).bits in (8, 16)
     assert found.data.dtype == sample.dtype
+
+
+def test_bytes_of_a_frame_can_be_had_in_a_row(frame: Frame) -> None:
+    expected = hashlib.sha256(numpy_frame(3).tobytes()).digest()
+
+    assert hashlib.sha256(frame).digest() == expected  # type: ignore[arg-type]
+    assert bytes(frame) == numpy_frame(3).tobytes()  # type: ignore[call-overload]
 
 
 def test_window_says_who_it_is(window: FrameWindow) -> None:

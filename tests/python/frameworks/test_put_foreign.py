@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import array
 import ctypes
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from support import MakeConsumer, MakeProducer
+
+if TYPE_CHECKING:
+    from support import MakeConsumer, MakeProducer
 
 SAMPLE = np.zeros((2, 3), np.float32)
 VALUES = np.arange(6, dtype=np.float32).reshape(2, 3)

@@ -109,6 +109,11 @@ def test_loan_of_every_dtype_can_be_written(
     assert producer.stats.copied_bytes == 0
 
 
+def inference_tensor() -> Any:
+    with torch.inference_mode():
+        return torch.arange(6.0).reshape(2, 3) + 1
+
+
 STRIDED = {
     "transposed": lambda: torch.arange(6.0).reshape(3, 2).t(),
     "every other column": lambda: torch.arange(12.0).reshape(2, 6)[:, ::2],
@@ -119,13 +124,8 @@ STRIDED = {
     "has a graph": lambda: torch.arange(6.0).reshape(2, 3).requires_grad_() * 2,
     "parameter": lambda: torch.nn.Parameter(torch.arange(6.0).reshape(2, 3)),
     "negative bit": lambda: torch.complex(torch.ones(2, 3), torch.ones(2, 3)).conj().imag,
-    "inference": lambda: inference_tensor(),
+    "inference": inference_tensor,
 }
-
-
-def inference_tensor() -> Any:
-    with torch.inference_mode():
-        return torch.arange(6.0).reshape(2, 3) + 1
 
 
 @pytest.mark.parametrize("case", sorted(STRIDED))
@@ -368,7 +368,7 @@ def test_sample_that_cannot_be_shared_is_refused() -> None:
 def test_sample_of_a_quantized_dtype_is_refused() -> None:
     quantized = torch.quantize_per_tensor(tensor(), 0.1, 0, torch.qint8)
 
-    with pytest.raises(TypeError, match="quantized.*int_repr"):
+    with pytest.raises(TypeError, match=r"quantized.*int_repr"):
         MetadataCreator.from_torch_sample("a", quantized)
 
 

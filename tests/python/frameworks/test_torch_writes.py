@@ -28,6 +28,14 @@ def write_to_every_page(tensor: Any) -> None:
     tensor.view(-1)[-1] = -1.0
 
 
+def step(tensor: Any) -> None:
+    parameter = torch.nn.Parameter(tensor)
+    assert parameter.data_ptr() == tensor.data_ptr()
+    optimiser = torch.optim.SGD([parameter], lr=10.0)
+    parameter.sum().backward()
+    optimiser.step()
+
+
 WRITES = {
     "mul_": lambda tensor: tensor.mul_(-1),
     "clamp_": lambda tensor: tensor.clamp_(max=-5),
@@ -36,21 +44,13 @@ WRITES = {
     "numpy": lambda tensor: tensor.numpy().__setitem__(Ellipsis, -1.0),
     "view": lambda tensor: tensor.view(-1)[7:].sub_(1000),
     "out": lambda tensor: torch.neg(tensor, out=tensor),
-    "optimiser": lambda tensor: step(tensor),
+    "optimiser": step,
     "every page": write_to_every_page,
     "first and last byte": lambda tensor: (
         tensor.view(-1).__setitem__(0, -1.0),
         tensor.view(-1).__setitem__(-1, -1.0),
     ),
 }
-
-
-def step(tensor: Any) -> None:
-    parameter = torch.nn.Parameter(tensor)
-    assert parameter.data_ptr() == tensor.data_ptr()
-    optimiser = torch.optim.SGD([parameter], lr=10.0)
-    parameter.sum().backward()
-    optimiser.step()
 
 
 @pytest.mark.parametrize("case", sorted(WRITES))
