@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.python.callbacks import measure_callbacks
 from bench.python.calls import measure_gets, measure_puts
 from bench.python.imports import measure_import
+from bench.python.torch_calls import measure_torch
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
         "put": measure_puts(),
         "callback": measure_callbacks(arguments.ping),
         "import": measure_import(),
+        "torch": measure_torch(),
         "wheel_bytes": arguments.wheel.stat().st_size,
     }
     arguments.out.write_text(json.dumps(figures, indent=2) + "\n")

@@ -27,6 +27,7 @@ def main() -> None:
         "machine": _machine(figures),
         "targets": _targets(figures),
         "sizes": _sizes(figures),
+        "torch": _torch(figures),
         "sleepers": _sleepers(figures),
     }
     for name, text in parts.items():
@@ -108,6 +109,25 @@ def _targets(figures: Figures) -> str:
             _of_python(row, "overhead_ns", 1e3),
             2,
         )
+    torch = [_of_python(row, "get_readonly_ns", 1e3) for row in python["torch"]]
+    at_most("torch `get()`, readonly, any size", 1.2, " us", _worst(torch), 2)
+    at_most(
+        "torch `get()`, private, beyond the look for pages, any size",
+        1.2,
+        " us",
+        _worst([_beyond_the_look(figures, row) for row in python["torch"]]),
+        2,
+    )
+    for row in python["torch"]:
+        middle, low, high = _of_python(row, "throughput_ratio", 1)
+        rows.append(
+            (
+                f"torch `put`, throughput of loan + `copy_`, {_SIZES[row['frame_bytes']]}",
+                ">= 0.95x",
+                f"{middle:.2f}x ({low:.2f} to {high:.2f})",
+                middle >= 0.95,
+            )
+        )
     callback = _of_python(python["callback"], "ratio", 1)
     at_most("`put` to callback p50, of a bare futex ping", 4, "x", callback, 2)
     imports = _of_python(python["import"], "process_beyond_numpy_ms", 1)
@@ -133,6 +153,11 @@ def _of_core(figures: Figures, name: str, value: str) -> Spread:
 
 def _of_python(row: dict[str, float], value: str, unit: float) -> Spread:
     return tuple(row[value + suffix] / unit for suffix in ("", "_p10", "_p90"))
+
+
+def _beyond_the_look(figures: Figures, row: dict[str, float]) -> Spread:
+    look_us = figures.core(f"look_for_private_pages/bytes:{int(row['frame_bytes'])}")[0] / 1e3
+    return tuple(value - look_us for value in _of_python(row, "get_private_ns", 1e3))
 
 
 def _worst(found: list[Spread]) -> Spread:
@@ -170,6 +195,30 @@ def _sizes(figures: Figures) -> str:
         ]
         lines.append(f"| {_SIZES[size]} | " + " | ".join(map(_time, cells)) + " |")
     return "\n".join(lines)
+
+
+def _torch(figures: Figures) -> str:
+    rows = figures.python["torch"]
+    lines = [
+        (
+            "| frame | `get()`, readonly | `get()`, private | the look for written pages | "
+            "`get(5)`, private | `put` | loan + `copy_` | `put`, throughput of loan + `copy_` |"
+        ),
+        "| --- |" + " ---: |" * 7,
+    ]
+    for row in rows:
+        size = row["frame_bytes"]
+        cells = [
+            row["get_readonly_ns"],
+            row["get_private_ns"],
+            figures.core(f"look_for_private_pages/bytes:{size}")[0],
+            row["get_5_private_ns"],
+            row["put_ns"],
+            row["loan_and_copy_ns"],
+        ]
+        ratio = f"{row['throughput_ratio']:.2f}x"
+        lines.append(f"| {_SIZES[size]} | " + " | ".join(map(_time, cells)) + f" | {ratio} |")
+    return "\n".join([f"torch {rows[0]['torch']}.", "", *lines])
 
 
 def _sleepers(figures: Figures) -> str:

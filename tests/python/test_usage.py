@@ -1,4 +1,4 @@
-"""The NumPy snippets of the users' specification, run exactly as they are printed."""
+"""The snippets of the users' specification, run exactly as they are printed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ USAGE = REPOSITORY.parent / "shared" / "USAGE.md"
 
 # Each block by what it begins with, up to the issue that brings its framework.
 LATER = {
-    "import torch\nfrom tensor_ipc.core.producer import TensorProducer\nfrom tensor_ipc.core.c": (
-        "PyTorch comes with a later issue"
-    ),
     "import rclpy": "ROS comes with a later issue",
     "from tensor_ipc.rosext import ROSTensorProducer": "ROS comes with a later issue",
     "import torch\nfrom tensor_ipc.core.producer import TensorProducer\n\n# CUDA": (
         "CUDA comes with a later issue"
     ),
 }
+TORCH = (
+    "import torch\nfrom tensor_ipc.core.producer import TensorProducer\nfrom tensor_ipc.core.c"
+)
 PRODUCER = "import numpy as np\nimport time\nfrom tensor_ipc.core.producer"
 CONSUMER = "from tensor_ipc.core.consumer import TensorConsumer"
 CALLBACK = "def on_new_data(data):"
@@ -41,7 +41,7 @@ def block(beginning: str) -> str:
 
 
 def test_every_snippet_is_run_or_waits_for_a_later_issue() -> None:
-    known = (*LATER, PRODUCER, CONSUMER, CALLBACK, HISTORY)
+    known = (*LATER, TORCH, PRODUCER, CONSUMER, CALLBACK, HISTORY)
 
     for each in blocks():
         assert len([each for beginning in known if each.startswith(beginning)]) == 1, each
@@ -106,6 +106,23 @@ for value in range(20):
         + """
 assert history[:, 0].tolist() == [15, 16, 17, 18, 19]
 assert recent[:, 0].tolist() == [19, 18, 17]
+"""
+    )
+
+    code, _, errors = child.finish()
+
+    assert errors == ""
+    assert code == 0
+
+
+def test_torch_snippet_runs_as_printed(start_child: StartChild) -> None:
+    pytest.importorskip("torch")
+    child = start_child(
+        block(TORCH)
+        + """
+assert isinstance(result, torch.Tensor)
+assert torch.equal(result, data)
+assert consumer.get(as_numpy=True).shape == (3, 224, 224)
 """
     )
 

@@ -33,9 +33,9 @@ def rows_of(page: Path) -> list[Row]:
 
 def setting_of(page: Path) -> str:
     """The first block of a page, which makes the pool of the rest."""
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)[
-        0
-    ]
+    return re.findall(
+        r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )[0]
 
 
 def address_of(data: Any) -> int:
