@@ -24,6 +24,7 @@ DOCUMENTS = [
     for path in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
     if path.exists()
 ]
+OPTIONAL = re.compile(r"^import (torch|jax)\b", flags=re.MULTILINE)
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 
 
@@ -49,6 +50,11 @@ def own_namespace(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     assert left == []
 
 
+def skip_without_its_framework(code: str) -> None:
+    for module in OPTIONAL.findall(code):
+        pytest.importorskip(module)
+
+
 def run(program: Path, where: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(program)],
@@ -68,6 +74,7 @@ def test_code_of_document_runs(document: Path, own_namespace: str, tmp_path: Pat
     code = code_of(document)
     if not code:
         pytest.skip(f"{document.name} has no Python to run")
+    skip_without_its_framework(code)
     program = tmp_path / f"code_of_{document.stem}.py"  # not numpy.py, which others import
     program.write_text(code, encoding="utf-8")
 
@@ -79,6 +86,7 @@ def test_code_of_document_runs(document: Path, own_namespace: str, tmp_path: Pat
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_example_runs(example: Path, own_namespace: str, tmp_path: Path) -> None:
     assert own_namespace
+    skip_without_its_framework(example.read_text(encoding="utf-8"))
 
     result = run(example, tmp_path)
 
