@@ -5,6 +5,8 @@ from __future__ import annotations
 from tensor_ipc.core.consumer import ConsumerStats, Frame, TensorConsumer
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
+from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
+from tensor_ipc.core.window import FrameWindow
 from tensor_ipc.errors import (
     InvalidPoolNameError,
     MetadataMismatchError,
@@ -32,6 +34,7 @@ __all__ = [
     "ConsumerInfo",
     "ConsumerStats",
     "Frame",
+    "FrameWindow",
     "InvalidPoolNameError",
     "MetadataCreator",
     "MetadataMismatchError",
@@ -44,6 +47,7 @@ __all__ = [
     "ProducerStats",
     "SegmentError",
     "SharedMemoryFullError",
+    "SynchronizedFrames",
     "TensorConsumer",
     "TensorIpcError",
     "TensorProducer",
@@ -51,4 +55,5 @@ __all__ = [
     "clean",
     "inspect",
     "list_pools",
+    "synchronized",
 ]

@@ -40,5 +40,6 @@ nb::tuple shape_of(const Shape& shape);
 void add_consumer(nb::module_& module);
 void add_pool_facts(nb::module_& module);
 void add_producer(nb::module_& module);
+void add_reading_by_time(nb::module_& module);
 
 }  // namespace tensor_ipc::bindings

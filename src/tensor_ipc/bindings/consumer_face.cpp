@@ -1,3 +1,5 @@
+#include "tensor_ipc/bindings/consumer_face.hpp"
+
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -129,16 +131,19 @@ public:
                               stats.copied_bytes);
     }
 
-private:
-    static std::uint64_t deadline_of(std::optional<double> timeout_s)
+    [[nodiscard]] Consumer& core() { return consumer_; }
+
+    /// The NumPy dtype of the pool that is attached.
+    nb::handle dtype()
     {
-        if (!timeout_s || std::isinf(*timeout_s) || *timeout_s > 1e9) {
-            return os::kNever;
+        if (dtype_attachment_ != consumer_.attachments()) {
+            dtype_ = numpy_dtype(consumer_.metadata()->dtype);
+            dtype_attachment_ = consumer_.attachments();
         }
-        const double clipped = std::fmax(*timeout_s, 0.0);
-        return os::monotonic_ns() + static_cast<std::uint64_t>(clipped * 1e9);
+        return dtype_;
     }
 
+private:
     void remember(std::uint64_t index)
     {
         got_ = index;
@@ -162,15 +167,7 @@ private:
                 return true;
             }
             const Waiter waiter = consumer_.waiter(after);
-            WaitOutcome outcome{};
-            {
-                const BlockedThreads::Guard counted;
-                const nb::gil_scoped_release unlocked;
-                outcome = waiter.wait(deadline_ns);
-            }
-            if (PyErr_CheckSignals() != 0) {
-                throw nb::python_error();
-            }
+            const WaitOutcome outcome = without_gil([&] { return waiter.wait(deadline_ns); });
             if (outcome == WaitOutcome::TimedOut) {
                 return false;
             }
@@ -180,15 +177,6 @@ private:
             look_for_successor = outcome == WaitOutcome::Changed;
         }
         return false;
-    }
-
-    nb::handle dtype()
-    {
-        if (dtype_attachment_ != consumer_.attachments()) {
-            dtype_ = numpy_dtype(consumer_.metadata()->dtype);
-            dtype_attachment_ = consumer_.attachments();
-        }
-        return dtype_;
     }
 
     Consumer consumer_;
@@ -220,6 +208,44 @@ ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
 }
 
 }  // namespace
+
+Consumer& core_of(nb::handle consumer)
+{
+    return nb::cast<ConsumerFace&>(consumer).core();
+}
+
+nb::handle dtype_of(nb::handle consumer)
+{
+    return nb::cast<ConsumerFace&>(consumer).dtype();
+}
+
+bool is_closed(nb::handle consumer)
+{
+    return nb::cast<ConsumerFace&>(consumer).is_closed();
+}
+
+std::uint64_t deadline_of(std::optional<double> timeout_s)
+{
+    if (!timeout_s || std::isinf(*timeout_s) || *timeout_s > 1e9) {
+        return os::kNever;
+    }
+    const double clipped = std::fmax(*timeout_s, 0.0);
+    return os::monotonic_ns() + static_cast<std::uint64_t>(clipped * 1e9);
+}
+
+WaitOutcome without_gil(const std::function<WaitOutcome()>& wait)
+{
+    WaitOutcome outcome{};
+    {
+        const BlockedThreads::Guard counted;
+        const nb::gil_scoped_release unlocked;
+        outcome = wait();
+    }
+    if (PyErr_CheckSignals() != 0) {
+        throw nb::python_error();
+    }
+    return outcome;
+}
 
 void add_consumer(nb::module_& module)
 {

@@ -28,6 +28,7 @@ NB_MODULE(_core, module)
     nanobind::set_leak_warnings(false);
     face::add_producer(module);
     face::add_consumer(module);
+    face::add_reading_by_time(module);
     face::add_pool_facts(module);
     face::add_event_fd(module);
 }
