@@ -132,6 +132,24 @@ TEST_F(SynchronizerTest, TimesOutAtItsDeadline)
     EXPECT_GE(os::monotonic_ns(), deadline);
 }
 
+TEST_F(SynchronizerTest, SleepsOnThePoolThatIsBehindAndOnNoOther)
+{
+    put_at(lefts_, 100);
+    put_at(rights_, 200);
+    Synchronizer synchronizer = reader();
+    ASSERT_FALSE(must(synchronizer.take()));
+
+    put_at(rights_, 300);
+    EXPECT_EQ(synchronizer.wait(os::monotonic_ns() + 1'000'000), WaitOutcome::TimedOut);
+
+    put_at(lefts_, 150);
+    EXPECT_EQ(synchronizer.wait(hang_deadline_ns()), WaitOutcome::Ready);
+    EXPECT_FALSE(must(synchronizer.take()));
+
+    put_at(lefts_, 301);
+    EXPECT_EQ(present(synchronizer.take()).oldest_ns, 300U);
+}
+
 /// One set after the other, each completed by the pool that the reader sleeps on, with news from
 /// the other one in between.
 TEST_F(SynchronizerTest, WakesForEachSet)
