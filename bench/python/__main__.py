@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from bench.python.by_time import measure_by_time
 from bench.python.callbacks import measure_callbacks
 from bench.python.calls import measure_gets, measure_puts
 from bench.python.imports import measure_import
@@ -22,6 +23,7 @@ def main() -> None:
     figures = {
         "get": measure_gets(),
         "put": measure_puts(),
+        "by_time": measure_by_time(),
         "callback": measure_callbacks(arguments.ping),
         "import": measure_import(),
         "torch": measure_torch(),

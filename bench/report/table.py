@@ -128,6 +128,15 @@ def _targets(figures: Figures) -> str:
                 middle >= 0.95,
             )
         )
+    if "by_time" in python:  # figures kept from before there was reading by time have none
+        rows_by_time = (
+            ("Python `synchronized`, 8 pools", 10, "synchronized_ns"),
+            ("Python `synchronized`, 8 pools, 4 frames of each", 10, "synchronized_4_ns"),
+            ("Python `get_at`, an eighth of that", 1.25, "get_at_ns"),
+            ("Python `between`, 4 frames, an eighth of that", 1.25, "between_4_ns"),
+        )
+        for what, limit, value in rows_by_time:
+            at_most(what, limit, " us", _of_python(python["by_time"], value, 1e3), 2)
     callback = _of_python(python["callback"], "ratio", 1)
     at_most("`put` to callback p50, of a bare futex ping", 4, "x", callback, 2)
     imports = _of_python(python["import"], "process_beyond_numpy_ms", 1)

@@ -6,6 +6,7 @@ from tensor_ipc._core import Frame, FrameWindow
 from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
+from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
 from tensor_ipc.errors import (
     InvalidPoolNameError,
     MetadataMismatchError,
@@ -48,6 +49,7 @@ __all__ = [
     "ProducerStats",
     "SegmentError",
     "SharedMemoryFullError",
+    "SynchronizedFrames",
     "TensorConsumer",
     "TensorIpcError",
     "TensorProducer",
@@ -55,4 +57,5 @@ __all__ = [
     "clean",
     "inspect",
     "list_pools",
+    "synchronized",
 ]

@@ -27,7 +27,7 @@ const std::vector<std::string> kProducerPoints{
 
 const std::vector<std::string> kConsumerPoints{
     "attach:locked", "attach:done",  "pin:before-mark",  "pin:marked",
-    "pin:held",      "unpin:before", "wait:flag-raised",
+    "pin:held",      "unpin:before", "wait:flag-raised", "times:state-read",
 };
 
 TEST(NamedPoints, AreAllInTheListsOfThisTest)
@@ -225,6 +225,7 @@ protected:
             if (*window) {
                 held.push_back(std::move(**window));
             }
+            CHILD_REQUIRE(consumer.frame_at(UINT64_MAX));
             if (held.size() > 1) {
                 CHILD_REQUIRE(testing::token_of(held.front().bytes()));
                 held.pop_front();

@@ -270,7 +270,8 @@ def test_memory_order_decides_which_history_has_positive_strides(
     producer = new_producer(history_len=3, chronological=chronological)
     consumer = new_consumer(history_len=3)
 
-    for value in range(20):
+    producer.put(filled(0))
+    for value in range(1, 20):
         producer.put(filled(value))
         newest_first = consumer.get(3)
         oldest_first = consumer.get(3, latest_first=False)

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedTuple
 
 from tensor_ipc import _core
-from tensor_ipc.core import lifetime
+from tensor_ipc.core import by_time, lifetime
 from tensor_ipc.core.delivery import Delivery
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.errors import PoolNotFoundError
@@ -236,19 +236,86 @@ class TensorConsumer:
             self._readiness.clear()
         return self._usable().get_frame()
 
-    def get_frames(self, history_len: int) -> FrameWindow | None:
-        """Return the newest frames as one object, for other frameworks; ``None`` as for `get`.
+    def get_frames(
+        self, history_len: int, *, latest_first: bool | None = None
+    ) -> FrameWindow | None:
+        """Return the newest frames with their numbers and times; ``None`` as for `get`.
 
         Parameters
         ----------
         history_len
             How many frames, from 1 to the pool's ``history_len``. Fewer come when fewer were
             published.
+        latest_first
+            Newest frame at index 0, or oldest first. By default the order that the pool has in
+            memory, the only one that frameworks without negative strides can see as it is.
         """
         if self._readiness is not None:
             self._readiness.clear()
         _check_history_len(history_len)
-        return self._usable().get_frames(history_len)
+        return self._usable().get_frames(history_len, latest_first)
+
+    def get_at(self, timestamp_ns: int, *, method: str = "before") -> Frame | None:
+        """Return the frame of the history that belongs to a time, without copying it.
+
+        Of the frames that `method` admits the one captured closest to `timestamp_ns`; of several as
+        close, the one published last. Leaves the consumer's place alone: `wait` still waits for a
+        frame newer than the last one that `get` returned.
+
+        Parameters
+        ----------
+        timestamp_ns
+            A time on the clock of the frames: what the producer gave as ``timestamp_ns``, else
+            CLOCK_MONOTONIC at publication.
+        method
+            ``"before"``: frames captured then or before, so what a reader would have had at that time.
+            ``"after"``: then or after. ``"nearest"``: all.
+
+        Returns
+        -------
+        The frame, held as those of `get`. ``None`` when the history has no such frame, and while
+        there is no pool. The history is the newest ``history_len`` frames of the pool.
+
+        Raises
+        ------
+        ValueError
+            `method` is none of the three.
+        TypeError
+            `timestamp_ns` is no integer.
+        MetadataMismatchError
+            The pool that appeared holds something else.
+        """
+        return by_time.frame_at(self._usable(), timestamp_ns, method)
+
+    def between(
+        self, start_ns: int, end_ns: int, *, latest_first: bool = True
+    ) -> FrameWindow | None:
+        """Return all frames of the history with ``start_ns <= timestamp_ns <= end_ns``.
+
+        In the order of their publication. Successive frames are one view, as from `get`. Where a
+        frame between them is left out, because the producer's clock went back, they are a copy,
+        which is counted in `stats`. Leaves the consumer's place alone, as `get_at`.
+
+        Parameters
+        ----------
+        start_ns, end_ns
+            Times on the clock of the frames; see `get_at`.
+        latest_first
+            Frame published last at index 0. Otherwise the one published first.
+
+        Returns
+        -------
+        The frames, also when it is one only, with their numbers and times. ``None`` when the history
+        has none, and while there is no pool.
+
+        Raises
+        ------
+        TypeError
+            A time is no integer.
+        MetadataMismatchError
+            The pool that appeared holds something else.
+        """
+        return by_time.frames_between(self._usable(), start_ns, end_ns, latest_first)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until there is a frame newer than the last one got.

@@ -36,24 +36,36 @@ nb::object ArrayMaker::native(FrameWindow window, const ArrayRequest& request)
     if (!is_torch_) {
         return numpy(std::move(window), request);
     }
-    const std::uint32_t frames = window.count();
-    const bool was_copied = window.copied();
-    const std::uint64_t frame_bytes = window.bytes().size();
-    TensorAnswer answer = tensor_of(std::move(window), torch_dtype(), torch_views_, request);
-    if (answer.reordered && !was_copied) {  // one that was is counted already
-        reordered_.frames += frames;
-        reordered_.bytes += frames * frame_bytes;
+    if (request.wants_copy(window)) {
+        return tensor_copy(window, torch_dtype(), request);
     }
-    return answer.tensor;
+    const auto axis = request.frames > 1 ? dlpack::FrameAxis::First : dlpack::FrameAxis::None;
+    if (!dlpack::is_order_in_memory(window, {axis, request.latest_first})) {
+        return reordered_tensor(window, request);
+    }
+    return tensor_over(std::make_shared<const FrameWindow>(std::move(window)), torch_dtype(),
+                       torch_views_, axis);
 }
 
 nb::object ArrayMaker::native_over(std::shared_ptr<const FrameWindow> window,
-                                   dlpack::FrameAxis axis)
+                                   dlpack::FrameOrder order)
 {
-    if (is_torch_) {
-        return tensor_over(std::move(window), torch_dtype(), torch_views_, axis);
+    if (!is_torch_) {
+        return array_over(std::move(window), numpy_dtype(), order);
     }
-    return array_over(std::move(window), numpy_dtype(), axis == dlpack::FrameAxis::First);
+    if (!dlpack::is_order_in_memory(*window, order)) {
+        return reordered_tensor(*window, {window->count(), order.latest_first});
+    }
+    return tensor_over(std::move(window), torch_dtype(), torch_views_, order.axis);
+}
+
+nb::object ArrayMaker::reordered_tensor(const FrameWindow& window, const ArrayRequest& request)
+{
+    if (!window.copied()) {  // else it is counted already
+        reordered_.frames += window.count();
+        reordered_.bytes += window.count() * window.bytes().size();
+    }
+    return tensor_copy(window, torch_dtype(), request);
 }
 
 nb::object ArrayMaker::writable(const Loan& loan, nb::object owner)

@@ -20,8 +20,8 @@ public:
     /// As the pool's backend has it.
     nb::object native(FrameWindow window, const ArrayRequest& request);
 
-    /// As `native`, over a window that others may hold too, in the order it has in memory.
-    nb::object native_over(std::shared_ptr<const FrameWindow> window, dlpack::FrameAxis axis);
+    /// As `native`, over a window that others may hold too.
+    nb::object native_over(std::shared_ptr<const FrameWindow> window, dlpack::FrameOrder order);
 
     /// A writable array over a loan. `owner` keeps a NumPy array's memory.
     nb::object writable(const Loan& loan, nb::object owner);
@@ -38,7 +38,7 @@ public:
 
     [[nodiscard]] const PoolMetadata& metadata() const noexcept { return metadata_; }
 
-    /// Copies that torch's lack of negative strides made necessary.
+    /// Copies that were necessary because torch has no negative strides.
     struct Reordered {
         std::uint64_t frames = 0;
         std::uint64_t bytes = 0;
@@ -47,6 +47,8 @@ public:
     [[nodiscard]] const Reordered& reordered() const noexcept { return reordered_; }
 
 private:
+    nb::object reordered_tensor(const FrameWindow& window, const ArrayRequest& request);
+
     PoolMetadata metadata_;
     TorchViews torch_views_;
     bool is_torch_;

@@ -42,5 +42,6 @@ void add_consumer(nb::module_& module);
 void add_frames(nb::module_& module);
 void add_pool_facts(nb::module_& module);
 void add_producer(nb::module_& module);
+void add_reading_by_time(nb::module_& module);
 
 }  // namespace tensor_ipc::bindings

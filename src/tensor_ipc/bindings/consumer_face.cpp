@@ -1,3 +1,5 @@
+#include "tensor_ipc/bindings/consumer_face.hpp"
+
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -66,8 +68,8 @@ public:
         }
         remember(window->info().index);
         const ArrayRequest request{frames, latest_first, copy, static_cast<Padding>(padding)};
-        return as_numpy ? arrays().numpy(std::move(*window), request)
-                        : arrays().native(std::move(*window), request);
+        return as_numpy ? arrays()->numpy(std::move(*window), request)
+                        : arrays()->native(std::move(*window), request);
     }
 
     /// The newest frame; None without one. Does not count as got by `wait()` when `remembered` is
@@ -81,20 +83,18 @@ public:
         if (remembered) {
             remember(frame->info().index);
         }
-        static_cast<void>(arrays());
-        return nb::cast(FrameFace(std::move(*frame).into_window(), arrays_));
+        return nb::cast(FrameFace(std::move(*frame).into_window(), arrays()));
     }
 
     /// The newest frames as one object; None without any.
-    nb::object get_frames(std::uint32_t frames)
+    nb::object get_frames(std::uint32_t frames, std::optional<bool> latest_first)
     {
         auto window = unwrap(consumer_.history(frames));
         if (!window) {
             return nb::none();
         }
         remember(window->info().index);
-        static_cast<void>(arrays());
-        return nb::cast(FrameWindowFace(std::move(*window), arrays_));
+        return nb::cast(FrameWindowFace(std::move(*window), arrays(), latest_first));
     }
 
     /// Waits for a frame that get() has not returned yet.
@@ -147,16 +147,24 @@ public:
                               stats.copied_bytes + reordered_before_.bytes + now.bytes);
     }
 
-private:
-    static std::uint64_t deadline_of(std::optional<double> timeout_s)
+    [[nodiscard]] Consumer& core() { return consumer_; }
+
+    /// What the frames of the pool that is attached now become.
+    const std::shared_ptr<ArrayMaker>& arrays()
     {
-        if (!timeout_s || std::isinf(*timeout_s) || *timeout_s > 1e9) {
-            return os::kNever;
+        if (arrays_attachment_ != consumer_.attachments() || arrays_ == nullptr) {
+            auto made = std::make_shared<ArrayMaker>(*consumer_.metadata(), torch_views_);
+            if (arrays_ != nullptr) {
+                reordered_before_.frames += arrays_->reordered().frames;
+                reordered_before_.bytes += arrays_->reordered().bytes;
+            }
+            arrays_ = std::move(made);
+            arrays_attachment_ = consumer_.attachments();
         }
-        const double clipped = std::fmax(*timeout_s, 0.0);
-        return os::monotonic_ns() + static_cast<std::uint64_t>(clipped * 1e9);
+        return arrays_;
     }
 
+private:
     void remember(std::uint64_t index)
     {
         got_ = index;
@@ -180,15 +188,7 @@ private:
                 return true;
             }
             const Waiter waiter = consumer_.waiter(after);
-            WaitOutcome outcome{};
-            {
-                const BlockedThreads::Guard counted;
-                const nb::gil_scoped_release unlocked;
-                outcome = waiter.wait(deadline_ns);
-            }
-            if (PyErr_CheckSignals() != 0) {
-                throw nb::python_error();
-            }
+            const WaitOutcome outcome = without_gil([&] { return waiter.wait(deadline_ns); });
             if (outcome == WaitOutcome::TimedOut) {
                 return false;
             }
@@ -198,21 +198,6 @@ private:
             look_for_successor = outcome == WaitOutcome::Changed;
         }
         return false;
-    }
-
-    /// What the frames of the pool that is attached now become.
-    ArrayMaker& arrays()
-    {
-        if (arrays_attachment_ != consumer_.attachments() || arrays_ == nullptr) {
-            auto made = std::make_shared<ArrayMaker>(*consumer_.metadata(), torch_views_);
-            if (arrays_ != nullptr) {
-                reordered_before_.frames += arrays_->reordered().frames;
-                reordered_before_.bytes += arrays_->reordered().bytes;
-            }
-            arrays_ = std::move(made);
-            arrays_attachment_ = consumer_.attachments();
-        }
-        return *arrays_;
     }
 
     Consumer consumer_;
@@ -253,13 +238,52 @@ ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
 
 }  // namespace
 
+Consumer& core_of(nb::handle consumer)
+{
+    return nb::cast<ConsumerFace&>(consumer).core();
+}
+
+std::shared_ptr<ArrayMaker> arrays_of(nb::handle consumer)
+{
+    return nb::cast<ConsumerFace&>(consumer).arrays();
+}
+
+bool is_closed(nb::handle consumer)
+{
+    return nb::cast<ConsumerFace&>(consumer).is_closed();
+}
+
+std::uint64_t deadline_of(std::optional<double> timeout_s)
+{
+    if (!timeout_s || std::isinf(*timeout_s) || *timeout_s > 1e9) {
+        return os::kNever;
+    }
+    const double clipped = std::fmax(*timeout_s, 0.0);
+    return os::monotonic_ns() + static_cast<std::uint64_t>(clipped * 1e9);
+}
+
+WaitOutcome without_gil(const std::function<WaitOutcome()>& wait)
+{
+    WaitOutcome outcome{};
+    {
+        const BlockedThreads::Guard counted;
+        const nb::gil_scoped_release unlocked;
+        outcome = wait();
+    }
+    if (PyErr_CheckSignals() != 0) {
+        throw nb::python_error();
+    }
+    return outcome;
+}
+
 void add_consumer(nb::module_& module)
 {
     nb::class_<ConsumerFace>(module, "Consumer")
         .def("get", &ConsumerFace::get, nb::arg("frames"), nb::arg("latest_first"), nb::arg("copy"),
              nb::arg("padding"), nb::arg("as_numpy"))
         .def("get_frame", &ConsumerFace::get_frame, nb::arg("remembered") = true)
-        .def("get_frames", &ConsumerFace::get_frames, nb::arg("frames"))
+        .def("get_frames", &ConsumerFace::get_frames, nb::arg("frames"),
+             nb::arg("latest_first").none())
         .def("wait", &ConsumerFace::wait, nb::arg("timeout_s").none())
         .def("wait_after", &ConsumerFace::wait_after, nb::arg("after").none(),
              nb::arg("attachment"), nb::arg("timeout_s").none())

@@ -63,7 +63,7 @@ const FramesFace& face_of(nb::handle self)
 nb::object FramesFace::data()
 {
     if (!data_.is_valid()) {
-        data_ = arrays_->native_over(window_, axis_);
+        data_ = arrays_->native_over(window_, order_);
     }
     return data_;
 }
@@ -90,12 +90,12 @@ nb::object FramesFace::to_dlpack(nb::handle stream, nb::handle max_version, nb::
                    "these frames are read-only, which only DLPack 1.0 can say: ask with "
                    "max_version=(1, 0), or make the consumer without torch_views='readonly'");
         }
-        return capsule_of(
-            dlpack::make_versioned(dlpack::memory_of(*window_, axis_), window_, dlpack::kReadOnly));
+        return capsule_of(dlpack::make_versioned(dlpack::memory_of(*window_, order_), window_,
+                                                 dlpack::kReadOnly));
     }
     // Private memory, since not everyone heeds the flag, and some cannot see it.
     PrivateWindow window = unwrap(PrivateWindow::over(window_));
-    const dlpack::TensorMemory memory = dlpack::memory_of(window, axis_);
+    const dlpack::TensorMemory memory = dlpack::memory_of(window, order_);
     return versioned
                ? capsule_of(dlpack::make_versioned(memory, std::move(window), dlpack::kReadOnly))
                : capsule_of(dlpack::make_unversioned(memory, std::move(window)));
@@ -104,8 +104,8 @@ nb::object FramesFace::to_dlpack(nb::handle stream, nb::handle max_version, nb::
 nb::object FramesFace::to_dlpack_copied(bool versioned) const
 {
     ArrayRequest request;
-    request.frames = axis_ == dlpack::FrameAxis::None ? 1 : std::max(window_->count(), 2U);
-    request.latest_first = window_->newest_first();
+    request.frames = order_.axis == dlpack::FrameAxis::None ? 1 : std::max(window_->count(), 2U);
+    request.latest_first = order_.latest_first;
     const std::size_t bytes = window_->count() * window_->bytes().size();
     auto owned = std::make_unique<std::byte[]>(bytes);  // NOLINT(*-avoid-c-arrays)
     copy_frames(*window_, request, owned.get());
@@ -118,7 +118,7 @@ nb::object FramesFace::to_dlpack_copied(bool versioned) const
 
 nb::dict FramesFace::array_interface() const
 {
-    const dlpack::TensorMemory memory = dlpack::memory_of(*window_, axis_);
+    const dlpack::TensorMemory memory = dlpack::memory_of(*window_, order_);
     const TypeCodes* codes = codes_of(memory.dtype);
     if (codes == nullptr) {
         refuse(PyExc_AttributeError, no_code(memory.dtype, ".data or DLPack"));
@@ -142,7 +142,7 @@ int FramesFace::get_buffer(PyObject* self, Py_buffer* view, int flags)
 {
     view->obj = nullptr;
     const FramesFace& face = face_of(self);
-    const dlpack::TensorMemory memory = dlpack::memory_of(face.window(), face.axis());
+    const dlpack::TensorMemory memory = dlpack::memory_of(face.window(), face.order());
     const TypeCodes* codes = codes_of(memory.dtype);
     const char* trouble = nullptr;
     const bool contiguous = is_contiguous(memory.layout, memory.dtype.item_bytes());
@@ -198,13 +198,31 @@ std::uint64_t index_of(const FramesFace& face)
 
 std::string text_of(const FramesFace& face)
 {
-    const PoolMetadata& metadata = face.window().metadata();
-    const bool many = face.axis() == dlpack::FrameAxis::First;
-    return std::string(many ? "FrameWindow(" : "Frame(") +
-           "index=" + std::to_string(index_of(face)) +
-           (many ? ", frames=" + std::to_string(face.window().count()) : "") +
-           ", shape=" + metadata.shape.text() +
-           ", dtype=" + std::string(dtype_name(metadata.dtype)) + ")";
+    const FrameWindow& window = face.window();
+    std::string text = "Frame(index=" + std::to_string(window.info().index);
+    if (face.order().axis == dlpack::FrameAxis::First) {
+        text = "FrameWindow(indices=(";
+        for (std::uint32_t i = 0; i < window.count(); ++i) {
+            const std::uint32_t age = face.order().latest_first ? i : window.count() - 1 - i;
+            text.append(std::to_string(window.info_at(age).index)).append(", ");
+        }
+        text.replace(text.size() - (window.count() == 1 ? 1 : 2), std::string::npos, ")");
+    }
+    return text + ", shape=" + window.metadata().shape.text() +
+           ", dtype=" + std::string(dtype_name(window.metadata().dtype)) + ")";
+}
+
+/// A tuple with the value of each frame, in the order of the data.
+template <typename ValueOf>
+nb::tuple each_of(const FrameWindowFace& face, const ValueOf& value_of)
+{
+    const FrameWindow& window = face.window();
+    nb::list values;
+    for (std::uint32_t i = 0; i < window.count(); ++i) {
+        values.append(
+            value_of(window.info_at(face.order().latest_first ? i : window.count() - 1 - i)));
+    }
+    return nb::tuple(values);
 }
 
 template <typename Face>
@@ -251,7 +269,19 @@ void add_frames(nb::module_& module)
     add_class<FrameWindowFace>(module, "FrameWindow")
         .def("__len__", [](const FrameWindowFace& self) { return self.window().count(); })
         .def_prop_ro("latest_first",
-                     [](const FrameWindowFace& self) { return self.window().newest_first(); });
+                     [](const FrameWindowFace& self) { return self.order().latest_first; })
+        .def_prop_ro("indices",
+                     [](const FrameWindowFace& self) {
+                         return each_of(self, [](const FrameInfo& info) { return info.index; });
+                     })
+        .def_prop_ro("timestamps_ns",
+                     [](const FrameWindowFace& self) {
+                         return each_of(self,
+                                        [](const FrameInfo& info) { return info.captured_ns; });
+                     })
+        .def_prop_ro("published_times_ns", [](const FrameWindowFace& self) {
+            return each_of(self, [](const FrameInfo& info) { return info.published_ns; });
+        });
 }
 
 }  // namespace tensor_ipc::bindings

@@ -2,25 +2,28 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "tensor_ipc/bindings/array_maker.hpp"
 
 namespace tensor_ipc::bindings {
 
-/// One frame, or several with an axis for them in front, in the order they have in memory. Every
-/// array that is made of it keeps the frames by itself, so that this may die before.
+/// One frame, or several with an axis for them in front. Every array that is made of it keeps the
+/// frames by itself, so that this may die before.
 class FramesFace {
 public:
-    FramesFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays, dlpack::FrameAxis axis)
+    /// @param latest_first  the order of the frames; that in memory when not given
+    FramesFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays, dlpack::FrameAxis axis,
+               std::optional<bool> latest_first)
         : window_(std::make_shared<const FrameWindow>(std::move(window))),
           arrays_(std::move(arrays)),
-          axis_(axis)
+          order_{axis, latest_first.value_or(window_->newest_first())}
     {
     }
 
     [[nodiscard]] const FrameWindow& window() const noexcept { return *window_; }
 
-    [[nodiscard]] dlpack::FrameAxis axis() const noexcept { return axis_; }
+    [[nodiscard]] dlpack::FrameOrder order() const noexcept { return order_; }
 
     /// An array of the pool's framework; always the same one.
     nb::object data();
@@ -41,21 +44,22 @@ private:
 
     std::shared_ptr<const FrameWindow> window_;
     std::shared_ptr<ArrayMaker> arrays_;
-    dlpack::FrameAxis axis_;
+    dlpack::FrameOrder order_;
     nb::object data_;
 };
 
 /// Different types, so that they are different classes in Python.
 struct FrameFace : FramesFace {
     FrameFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays)
-        : FramesFace(std::move(window), std::move(arrays), dlpack::FrameAxis::None)
+        : FramesFace(std::move(window), std::move(arrays), dlpack::FrameAxis::None, std::nullopt)
     {
     }
 };
 
 struct FrameWindowFace : FramesFace {
-    FrameWindowFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays)
-        : FramesFace(std::move(window), std::move(arrays), dlpack::FrameAxis::First)
+    FrameWindowFace(FrameWindow window, std::shared_ptr<ArrayMaker> arrays,
+                    std::optional<bool> latest_first)
+        : FramesFace(std::move(window), std::move(arrays), dlpack::FrameAxis::First, latest_first)
     {
     }
 };

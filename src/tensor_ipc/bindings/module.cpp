@@ -29,6 +29,7 @@ NB_MODULE(_core, module)
     face::add_frames(module);
     face::add_producer(module);
     face::add_consumer(module);
+    face::add_reading_by_time(module);
     face::add_pool_facts(module);
     face::add_event_fd(module);
 }

@@ -11,7 +11,7 @@ constexpr const char* kCapsule = "tensor_ipc.frame_window";
 
 /// An array over memory that `Owner`, kept in a capsule, keeps.
 template <typename Owner>
-nb::object view_over(const void* first, const StridedLayout& layout, nb::handle dtype, Owner owner)
+nb::object view_over(const dlpack::TensorMemory& memory, nb::handle dtype, Owner owner)
 {
     auto* kept = new Owner(std::move(owner));  // NOLINT(*-owning-memory)
     PyObject* base = PyCapsule_New(kept, kCapsule, [](PyObject* capsule) {
@@ -24,22 +24,13 @@ nb::object view_over(const void* first, const StridedLayout& layout, nb::handle 
     }
     const nb::object holder = nb::steal(base);
     nb::object array = checked(PyArray_NewFromDescr(
-        &PyArray_Type, new_reference(dtype), static_cast<int>(layout.dimensions),
-        layout.extents.data(), layout.strides.data(), const_cast<void*>(first), 0, nullptr));
+        &PyArray_Type, new_reference(dtype), static_cast<int>(memory.layout.dimensions),
+        memory.layout.extents.data(), memory.layout.strides.data(), memory.data, 0, nullptr));
     Py_INCREF(base);
     if (PyArray_SetBaseObject(as_array(array), base) < 0) {
         throw nb::python_error();
     }
     return array;
-}
-
-StridedLayout layout_of(const FrameWindow& window, bool frame_axis, bool upwards)
-{
-    if (!frame_axis) {
-        return frame_layout(window.metadata());
-    }
-    const auto stride = static_cast<std::int64_t>(window.stride_bytes());
-    return frames_layout(window.metadata(), window.count(), upwards ? stride : -stride);
 }
 
 nb::object copy_of(const FrameWindow& window, nb::handle dtype, const ArrayRequest& request)
@@ -70,17 +61,16 @@ nb::object array_of(FrameWindow window, nb::handle dtype, const ArrayRequest& re
     if (request.wants_copy(window)) {
         return copy_of(window, dtype, request);
     }
-    const bool upwards = window.newest_first() == request.latest_first;
-    const void* first = window.bytes(request.latest_first ? 0 : window.count() - 1).data();
-    const StridedLayout layout = layout_of(window, request.frames > 1, upwards);
-    return view_over(first, layout, dtype, std::move(window));
+    const auto axis = request.frames > 1 ? dlpack::FrameAxis::First : dlpack::FrameAxis::None;
+    const dlpack::TensorMemory memory = dlpack::memory_of(window, {axis, request.latest_first});
+    return view_over(memory, dtype, std::move(window));
 }
 
-nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtype, bool frame_axis)
+nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtype,
+                      dlpack::FrameOrder order)
 {
-    const void* first = window->bytes(window->newest_first() ? 0 : window->count() - 1).data();
-    const StridedLayout layout = layout_of(*window, frame_axis, true);
-    return view_over(first, layout, dtype, std::move(window));
+    const dlpack::TensorMemory memory = dlpack::memory_of(*window, order);
+    return view_over(memory, dtype, std::move(window));
 }
 
 nb::object writable_array(std::span<std::byte> bytes, const Shape& shape, nb::handle dtype,

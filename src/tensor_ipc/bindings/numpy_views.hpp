@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tensor_ipc/bindings/array_request.hpp"
+#include "tensor_ipc/dlpack/frames.hpp"
 
 namespace tensor_ipc::bindings {
 
@@ -18,8 +19,9 @@ nb::object numpy_dtype(DType dtype);
 /// A read-only array over the window, which it owns from then on, or an owned, writable copy.
 nb::object array_of(FrameWindow window, nb::handle dtype, const ArrayRequest& request);
 
-/// A read-only array over a window that others may hold too, in the order it has in memory.
-nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtype, bool frame_axis);
+/// A read-only array over a window that others may hold too.
+nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtype,
+                      dlpack::FrameOrder order);
 
 /// A writable array over a loan. `owner` keeps the memory mapped.
 nb::object writable_array(std::span<std::byte> bytes, const Shape& shape, nb::handle dtype,

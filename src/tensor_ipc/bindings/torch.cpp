@@ -188,32 +188,26 @@ void Torch::copy(nb::handle into, nb::handle from)
     into.attr("copy_")(from.attr("detach")());
 }
 
-TensorAnswer tensor_of(FrameWindow window, const TorchDtype& dtype, TorchViews views,
+nb::object tensor_copy(const FrameWindow& window, const TorchDtype& dtype,
                        const ArrayRequest& request)
 {
-    const bool reordered = window.count() > 1 && window.newest_first() != request.latest_first;
-    if (request.wants_copy(window) || reordered) {
-        const StridedLayout layout = layout_of_copy(window, request);
-        OwnedBytes bytes = allocate(request.frames_of(window) * window.bytes().size());
-        copy_frames(window, request, bytes.get());
-        const dlpack::TensorMemory memory{bytes.get(), window.metadata().dtype, layout};
-        return {Torch::get().tensor(memory, dtype, std::move(bytes)),
-                reordered && !request.wants_copy(window)};
-    }
-    const auto axis = request.frames > 1 ? dlpack::FrameAxis::First : dlpack::FrameAxis::None;
-    return {tensor_over(std::make_shared<const FrameWindow>(std::move(window)), dtype, views, axis),
-            false};
+    OwnedBytes bytes = allocate(request.frames_of(window) * window.bytes().size());
+    copy_frames(window, request, bytes.get());
+    const dlpack::TensorMemory memory{bytes.get(), window.metadata().dtype,
+                                      layout_of_copy(window, request)};
+    return Torch::get().tensor(memory, dtype, std::move(bytes));
 }
 
 nb::object tensor_over(std::shared_ptr<const FrameWindow> window, const TorchDtype& dtype,
                        TorchViews views, dlpack::FrameAxis axis)
 {
+    const dlpack::FrameOrder order{axis, window->newest_first()};
     if (views == TorchViews::ReadOnly) {
-        const dlpack::TensorMemory memory = dlpack::memory_of(*window, axis);
+        const dlpack::TensorMemory memory = dlpack::memory_of(*window, order);
         return Torch::get().tensor(memory, dtype, std::move(window));
     }
     PrivateWindow private_window = unwrap(PrivateWindow::over(std::move(window)));
-    const dlpack::TensorMemory memory = dlpack::memory_of(private_window, axis);
+    const dlpack::TensorMemory memory = dlpack::memory_of(private_window, order);
     return Torch::get().tensor(memory, dtype, std::move(private_window));
 }
 

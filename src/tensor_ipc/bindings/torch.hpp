@@ -67,18 +67,13 @@ enum class TorchViews : std::uint8_t {
     ReadOnly,  ///< the pool's own memory: writing to it ends the process
 };
 
-/// A tensor, and whether making it took a copy that was not asked for.
-struct TensorAnswer {
-    nb::object tensor;
-    bool reordered = false;  ///< torch has no negative strides, so the other order is a copy
-};
-
-TensorAnswer tensor_of(FrameWindow window, const TorchDtype& dtype, TorchViews views,
-                       const ArrayRequest& request);
-
 /// A tensor over a window that others may hold too, in the order it has in memory.
 nb::object tensor_over(std::shared_ptr<const FrameWindow> window, const TorchDtype& dtype,
                        TorchViews views, dlpack::FrameAxis axis);
+
+/// A tensor of one's own, in one piece.
+nb::object tensor_copy(const FrameWindow& window, const TorchDtype& dtype,
+                       const ArrayRequest& request);
 
 /// A writable tensor over a loan, which stays mapped as long as the tensor lives.
 nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype);

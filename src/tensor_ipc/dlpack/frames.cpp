@@ -4,32 +4,39 @@ namespace tensor_ipc::dlpack {
 
 namespace {
 
-StridedLayout layout_of(const FrameWindow& window, FrameAxis axis) noexcept
+StridedLayout layout_of(const FrameWindow& window, FrameOrder order) noexcept
 {
-    return axis == FrameAxis::None
-               ? frame_layout(window.metadata())
-               : frames_layout(window.metadata(), window.count(),
-                               static_cast<std::int64_t>(window.stride_bytes()));
+    if (order.axis == FrameAxis::None) {
+        return frame_layout(window.metadata());
+    }
+    const auto stride = static_cast<std::int64_t>(window.stride_bytes());
+    return frames_layout(window.metadata(), window.count(),
+                         is_order_in_memory(window, order) ? stride : -stride);
 }
 
-std::uint32_t lowest_age(const FrameWindow& window) noexcept
+std::uint32_t first_age(const FrameWindow& window, FrameOrder order) noexcept
 {
-    return window.newest_first() ? 0 : window.count() - 1;
+    return order.latest_first ? 0 : window.count() - 1;
 }
 
 }  // namespace
 
-TensorMemory memory_of(const FrameWindow& window, FrameAxis axis) noexcept
+bool is_order_in_memory(const FrameWindow& window, FrameOrder order) noexcept
 {
-    // Whoever gets it is told that it is read-only; DLPack has no pointer to const.
-    auto* data = const_cast<std::byte*>(window.bytes(lowest_age(window)).data());
-    return {data, window.metadata().dtype, layout_of(window, axis)};
+    return window.count() == 1 || window.newest_first() == order.latest_first;
 }
 
-TensorMemory memory_of(const PrivateWindow& window, FrameAxis axis) noexcept
+TensorMemory memory_of(const FrameWindow& window, FrameOrder order) noexcept
 {
-    return {window.bytes(lowest_age(window.window())).data(), window.window().metadata().dtype,
-            layout_of(window.window(), axis)};
+    // Whoever gets it is told that it is read-only; DLPack has no pointer to const.
+    auto* data = const_cast<std::byte*>(window.bytes(first_age(window, order)).data());
+    return {data, window.metadata().dtype, layout_of(window, order)};
+}
+
+TensorMemory memory_of(const PrivateWindow& window, FrameOrder order) noexcept
+{
+    return {window.bytes(first_age(window.window(), order)).data(),
+            window.window().metadata().dtype, layout_of(window.window(), order)};
 }
 
 }  // namespace tensor_ipc::dlpack

@@ -12,11 +12,20 @@ namespace tensor_ipc::dlpack {
 /// Whether there is an axis for the frames in front of a frame's own.
 enum class FrameAxis : std::uint8_t { None, First };
 
-/// The frames of a window in the order they have in memory (FrameWindow::newest_first): the only
-/// one that has positive strides, and some frameworks know no others.
-[[nodiscard]] TensorMemory memory_of(const FrameWindow& window, FrameAxis axis) noexcept;
+/// How several frames follow each other.
+struct FrameOrder {
+    FrameAxis axis = FrameAxis::None;
+    bool latest_first = true;  ///< else oldest first
+};
+
+/// Whether that is the order in memory (FrameWindow::newest_first). The other one has a negative
+/// stride, which some frameworks know not.
+[[nodiscard]] bool is_order_in_memory(const FrameWindow& window, FrameOrder order) noexcept;
+
+/// The frames of a window where they are.
+[[nodiscard]] TensorMemory memory_of(const FrameWindow& window, FrameOrder order) noexcept;
 
 /// The same through private memory, where writing does no harm.
-[[nodiscard]] TensorMemory memory_of(const PrivateWindow& window, FrameAxis axis) noexcept;
+[[nodiscard]] TensorMemory memory_of(const PrivateWindow& window, FrameOrder order) noexcept;
 
 }  // namespace tensor_ipc::dlpack

@@ -159,14 +159,20 @@ std::uint32_t Consumer::max_slots(std::uint32_t request) noexcept
     return std::max(pool_->geometry().spare() - 1, 2 * widest_request_);
 }
 
-void Consumer::count(const FrameWindow& window) noexcept
+/// Counts what was got apart from the stream of newest frames.
+void Consumer::count_apart(const FrameWindow& window) noexcept
 {
-    const std::uint64_t index = window.info().index;
     ++stats_.received;
     if (window.copied()) {
         stats_.copied_frames += window.count();
         stats_.copied_bytes += window.count() * pool_->geometry().frame_bytes;
     }
+}
+
+void Consumer::count(const FrameWindow& window) noexcept
+{
+    const std::uint64_t index = window.info().index;
+    count_apart(window);
     if (!last_index_ || index > *last_index_) {
         if (last_index_) {
             stats_.missed += index - *last_index_ - 1;
@@ -183,35 +189,48 @@ Error Consumer::exhausted() const
                      "needs. Drop views, or give the pool more spare slots"};
 }
 
-Result<std::optional<FrameWindow>> Consumer::take(std::uint32_t count)
+std::optional<Error> Consumer::check_count(std::uint32_t count) const
 {
-    using Outcome = std::optional<FrameWindow>;
-    auto attached = try_attach();
-    if (!attached) {
-        return attached.error();
-    }
     const PoolMetadata* known = metadata();
-    if (count < 1 || (known != nullptr && count > known->history_len)) {
-        const std::uint32_t most = known != nullptr ? known->history_len : kMaxHistory;
-        return Error{ErrorCode::InvalidArgument,
-                     "history_len must be 1 to " + std::to_string(most) + " for pool '" +
-                         pool_name_ + "', got " + std::to_string(count)};
+    if (count >= 1 && (known == nullptr || count <= known->history_len)) {
+        return std::nullopt;
     }
-    if (!*attached) {
-        return Outcome{};
+    const std::uint32_t most = known != nullptr ? known->history_len : kMaxHistory;
+    return Error{ErrorCode::InvalidArgument, "history_len must be 1 to " + std::to_string(most) +
+                                                 " for pool '" + pool_name_ + "', got " +
+                                                 std::to_string(count)};
+}
+
+/// Attaches if there is a pool. Nothing announces that one was removed by hand: who sees no frame
+/// newer than `seen` looks, at times.
+Result<bool> Consumer::attach_or_look(std::optional<std::uint64_t> seen)
+{
+    auto attached = try_attach();
+    if (!attached || !*attached) {
+        return attached;
     }
-    // Nothing announces that a pool was removed by hand. Who sees no new frame looks, at times.
-    if (last_index_ && !has_newer(last_index_) && ++calls_without_news_ % kCallsPerLook == 0) {
+    if (seen && !has_newer(seen) && ++calls_without_news_ % kCallsPerLook == 0) {
         const std::uint64_t now = os::monotonic_ns();
         if (now - checked_ns_ > kSliceNs) {
             checked_ns_ = now;
-            if (auto refreshed = refresh(); !refreshed) {
-                return refreshed.error();
-            }
-            if (!pool_) {
-                return Outcome{};
-            }
+            return refresh();
         }
+    }
+    return true;
+}
+
+Result<std::optional<FrameWindow>> Consumer::take(std::uint32_t count)
+{
+    using Outcome = std::optional<FrameWindow>;
+    auto attached = attach_or_look(last_index_);
+    if (!attached) {
+        return attached.error();
+    }
+    if (auto wrong = check_count(count)) {
+        return *std::move(wrong);
+    }
+    if (!*attached) {
+        return Outcome{};
     }
     FrameWindow window;
     switch (FrameSource::take_newest(pool_, count, max_slots(count), window)) {
@@ -262,11 +281,7 @@ Result<std::optional<Frame>> Consumer::frame(std::uint64_t index)
         case FrameSource::Outcome::Taken:
             break;
     }
-    ++stats_.received;
-    if (window.copied()) {
-        ++stats_.copied_frames;
-        stats_.copied_bytes += pool_->geometry().frame_bytes;
-    }
+    count_apart(window);
     return Outcome(Frame(std::move(window)));
 }
 

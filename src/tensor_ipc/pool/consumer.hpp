@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "tensor_ipc/base/error.hpp"
 #include "tensor_ipc/os/clock.hpp"
 #include "tensor_ipc/pool/frame.hpp"
 #include "tensor_ipc/pool/frame_source.hpp"
+#include "tensor_ipc/pool/time_match.hpp"
+#include "tensor_ipc/ring/frame_times.hpp"
 
 namespace tensor_ipc {
 
@@ -79,6 +83,18 @@ public:
     /// Frame number `index`, if the history still has it.
     [[nodiscard]] Result<std::optional<Frame>> frame(std::uint64_t index);
 
+    /// The frame of the history that was captured closest to `timestamp_ns`, on the producer's
+    /// clock, on that side of it; of several as close, the one published last. As frame(), this
+    /// leaves last_index() alone.
+    [[nodiscard]] Result<std::optional<Frame>> frame_at(std::uint64_t timestamp_ns,
+                                                        TimeSide side = TimeSide::Before);
+
+    /// The frames of the history with `first_ns` <= time of capture <= `last_ns`; nothing when
+    /// there is none. Where they are not successive, because the producer's times fell, they are a
+    /// copy, and `info_at()` says which they are.
+    [[nodiscard]] Result<std::optional<FrameWindow>> frames_between(std::uint64_t first_ns,
+                                                                    std::uint64_t last_ns);
+
     /// Blocks until there is a frame with a greater number than `after` (any, when empty).
     /// @param deadline_ns  CLOCK_MONOTONIC
     /// @return Ready, TimedOut or Interrupted; the errors of follow()
@@ -123,13 +139,24 @@ public:
     void detach() noexcept;
 
 private:
+    friend class Synchronizer;
+
     Consumer(std::string pool_name, std::optional<PoolMetadata> expected,
              const ConsumerOptions& options);
 
     bool is_stale() noexcept;
     [[nodiscard]] std::uint32_t max_slots(std::uint32_t request) noexcept;
     void count(const FrameWindow& window) noexcept;
+    void count_apart(const FrameWindow& window) noexcept;
+    Result<bool> attach_or_look(std::optional<std::uint64_t> seen);
+    [[nodiscard]] std::optional<Error> check_count(std::uint32_t count) const;
     Result<std::optional<FrameWindow>> take(std::uint32_t count);
+
+    Result<bool> read_times();
+    FrameSource::Outcome take_ages(std::span<const std::uint32_t> ages, std::uint32_t request,
+                                   bool accept_fewer, FrameWindow& into);
+    template <typename Choose>
+    Result<std::optional<FrameWindow>> take_by_time(const Choose& choose);
     [[nodiscard]] Error exhausted() const;
 
     std::string pool_name_;
@@ -142,6 +169,8 @@ private:
     std::uint64_t checked_ns_ = 0;
     std::uint32_t widest_request_ = 1;
     std::uint32_t calls_without_news_ = 0;
+    FrameTimes times_;                 ///< of the last reading by time
+    std::vector<std::uint32_t> ages_;  ///< which of them to take; kept for their memory
 };
 
 }  // namespace tensor_ipc

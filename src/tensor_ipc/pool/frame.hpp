@@ -17,7 +17,8 @@ struct FrameInfo {
     std::uint64_t captured_ns = 0;   ///< what the producer gave, else published_ns
 };
 
-/// `count` successive frames, `stride_bytes` apart, as one strided range of memory. Move-only.
+/// `count` frames, `stride_bytes` apart, as one strided range of memory, in the order of their
+/// publication. Successive ones, except where Consumer::frames_between() says so. Move-only.
 ///
 /// Usually the producer's own memory, mapped read-only and pinned: the producer goes round it as
 /// long as this lives. A copy of its own when `copied()`. Outlives its consumer and the pool.
@@ -34,6 +35,7 @@ public:
             release();
             pool_ = std::move(other.pool_);
             owned_ = std::move(other.owned_);
+            owned_infos_ = std::move(other.owned_infos_);
             lowest_ = other.lowest_;
             newest_ = other.newest_;
             newest_slot_ = other.newest_slot_;
@@ -69,8 +71,22 @@ public:
         return pool_->geometry().memory_order == MemoryOrder::NewestFirst;
     }
 
-    /// Number and times of the newest frame; the others count down from it.
+    /// Number and times of the newest frame.
     [[nodiscard]] const FrameInfo& info() const noexcept { return newest_; }
+
+    /// Number and times of the frame whose bytes are `bytes(age)`.
+    [[nodiscard]] FrameInfo info_at(std::uint32_t age) const noexcept
+    {
+        if (owned_infos_ != nullptr) {
+            return owned_infos_[age];
+        }
+        // The slots are pinned, so what their headers say stays as it is.
+        const std::uint32_t slots = pool_->geometry().slot_count;
+        const SlotHeader& slot =
+            pool_->reader().memory().slot((newest_slot_ + slots - age) % slots);
+        return {newest_.index - age, slot.published_ns.load(std::memory_order_relaxed),
+                slot.captured_ns.load(std::memory_order_relaxed)};
+    }
 
     /// Shape, dtype and name of the pool.
     [[nodiscard]] const PoolMetadata& metadata() const noexcept
@@ -99,7 +115,8 @@ private:
     }
 
     AttachmentRef pool_;
-    std::unique_ptr<std::byte[]> owned_;  // NOLINT(*-avoid-c-arrays)
+    std::unique_ptr<std::byte[]> owned_;        // NOLINT(*-avoid-c-arrays)
+    std::unique_ptr<FrameInfo[]> owned_infos_;  // NOLINT(*-avoid-c-arrays)
     const std::byte* lowest_ = nullptr;
     FrameInfo newest_;
     std::uint32_t newest_slot_ = 0;

@@ -1,11 +1,9 @@
 #include "tensor_ipc/pool/frame_source.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <new>
-#include <thread>
 
-#include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/pool/patience.hpp"
 
 namespace tensor_ipc {
 
@@ -14,9 +12,6 @@ namespace {
 // How often a reader that was overtaken starts again. Being overtaken at all takes a producer that
 // publishes `spare` frames while a few pins are set.
 constexpr int kTurns = 1000;
-
-// How long a consumer that finds no room to copy lets others finish their copies.
-constexpr std::uint64_t kPatienceNs = 200'000'000;
 
 // After so many turns a window may be shorter than the history, and a copy is tried.
 constexpr int kTurnsForAllFrames = 16;
@@ -172,7 +167,7 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
                                               std::uint32_t max_slots, FrameWindow& into) noexcept
 {
     const FrameReader& reader = pool->reader();
-    std::uint64_t give_up_ns = os::kNever;
+    Patience patience;
     for (int turn = 0;; ++turn) {
         const std::optional<FramePlace> announced = reader.latest();
         if (!announced) {
@@ -200,13 +195,9 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
         if (copied == Outcome::NoFrame && count > 1 && turn > kTurnsBeforeCopy) {
             --count;  // the producer goes all the way round while so many are copied
         }
-        // Other consumers copy, and hold what room there is meanwhile.
-        const std::uint64_t now = os::monotonic_ns();
-        give_up_ns = std::min(give_up_ns, now + kPatienceNs);
-        if (now >= give_up_ns) {
+        if (patience.is_over()) {
             return Outcome::Exhausted;
         }
-        std::this_thread::yield();
     }
 }
 
@@ -223,10 +214,37 @@ FrameSource::Outcome FrameSource::take_frame(const AttachmentRef& pool, std::uin
     return copy_frames(pool, frame, 1, into);
 }
 
+FrameSource::Outcome FrameSource::take_run(const AttachmentRef& pool, FramePlace newest,
+                                           std::uint32_t count, std::uint32_t max_slots,
+                                           bool accept_fewer, FrameWindow& into) noexcept
+{
+    switch (try_view(pool, newest, count, max_slots, accept_fewer, into)) {
+        case View::Taken:
+            return Outcome::Taken;
+        case View::Overtaken:
+            return Outcome::NoFrame;
+        case View::MustCopy:
+            break;
+    }
+    const Outcome copied = copy_frames(pool, newest.frame, count, into);
+    const bool is_short = copied == Outcome::Taken && into.count() < count && !accept_fewer;
+    return is_short ? Outcome::NoFrame : copied;
+}
+
+FrameSource::Outcome FrameSource::copy_chosen(const AttachmentRef& pool,
+                                              std::span<const std::uint64_t> frames,
+                                              bool accept_fewer, FrameWindow& into) noexcept
+{
+    const auto count = static_cast<std::uint32_t>(frames.size());
+    const Outcome copied = copy_each(
+        pool, count, [&](std::uint32_t age) { return frames[age]; }, into);
+    const bool is_short = copied == Outcome::Taken && into.count() < count && !accept_fewer;
+    return is_short ? Outcome::NoFrame : copied;
+}
+
 FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::uint64_t newest,
                                               std::uint32_t count, FrameWindow& into) noexcept
 {
-    const std::uint64_t stride = pool->geometry().slot_stride;
     std::uint32_t available = 0;
     while (available < count && available <= newest && pool->reader().find(newest - available)) {
         ++available;
@@ -234,19 +252,30 @@ FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::ui
     if (available == 0) {
         return Outcome::NoFrame;
     }
+    return copy_each(
+        pool, available, [&](std::uint32_t age) { return newest - age; }, into);
+}
+
+/// Copies `count` frames. @param frame_at  number of the frame at an age, falling
+template <typename FrameAt>
+FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint32_t count,
+                                            const FrameAt& frame_at, FrameWindow& into) noexcept
+{
+    const std::uint64_t stride = pool->geometry().slot_stride;
     std::unique_ptr<std::byte[]> owned(  // NOLINT(*-avoid-c-arrays)
-        new (std::nothrow) std::byte[stride * available]);
-    if (owned == nullptr) {
+        new (std::nothrow) std::byte[stride * count]);
+    std::unique_ptr<FrameInfo[]> infos(  // NOLINT(*-avoid-c-arrays)
+        new (std::nothrow) FrameInfo[count]);
+    if (owned == nullptr || infos == nullptr) {
         return Outcome::Exhausted;
     }
     const bool newest_first = pool->geometry().memory_order == MemoryOrder::NewestFirst;
-    FrameInfo info;
     std::uint32_t copied = 0;
     // Oldest first: those are the next to be overwritten.
-    for (std::uint32_t age = available; age-- > 0;) {
-        const std::uint32_t place = newest_first ? age : available - 1 - age;
+    for (std::uint32_t age = count; age-- > 0;) {
+        const std::uint32_t place = newest_first ? age : count - 1 - age;
         const CopyOutcome outcome =
-            copy_one(*pool, newest - age, owned.get() + place * stride, info);
+            copy_one(*pool, frame_at(age), owned.get() + place * stride, infos[age]);
         if (outcome == CopyOutcome::NoRoom) {
             return Outcome::Exhausted;
         }
@@ -259,9 +288,10 @@ FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::ui
     FrameWindow window;
     window.pool_ = pool;
     // Frames that were gone before the first copy leave their places unused at the oldest end.
-    window.lowest_ = owned.get() + (newest_first ? 0 : (available - copied) * stride);
+    window.lowest_ = owned.get() + (newest_first ? 0 : (count - copied) * stride);
     window.owned_ = std::move(owned);
-    window.newest_ = info;
+    window.newest_ = infos[0];
+    window.owned_infos_ = std::move(infos);
     window.count_ = copied;
     into = std::move(window);
     return Outcome::Taken;

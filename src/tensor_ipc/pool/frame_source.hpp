@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "tensor_ipc/pool/frame.hpp"
 
@@ -34,6 +35,18 @@ public:
     static Outcome take_frame(const AttachmentRef& pool, std::uint64_t frame,
                               std::uint32_t max_slots, FrameWindow& into) noexcept;
 
+    /// The frame at `newest` and the `count - 1` before it. One attempt, for callers who look
+    /// again.
+    ///
+    /// @param accept_fewer  whether older ones may be missing because the producer overwrote them
+    /// @return NoFrame when the producer was faster
+    static Outcome take_run(const AttachmentRef& pool, FramePlace newest, std::uint32_t count,
+                            std::uint32_t max_slots, bool accept_fewer, FrameWindow& into) noexcept;
+
+    /// Copies of these frames, newest first, which need not be successive. One attempt, as above.
+    static Outcome copy_chosen(const AttachmentRef& pool, std::span<const std::uint64_t> frames,
+                               bool accept_fewer, FrameWindow& into) noexcept;
+
 private:
     enum class View : std::uint8_t {
         Taken,
@@ -45,6 +58,9 @@ private:
                          std::uint32_t max_slots, bool accept_fewer, FrameWindow& into) noexcept;
     static Outcome copy_frames(const AttachmentRef& pool, std::uint64_t newest, std::uint32_t count,
                                FrameWindow& into) noexcept;
+    template <typename FrameAt>
+    static Outcome copy_each(const AttachmentRef& pool, std::uint32_t count,
+                             const FrameAt& frame_at, FrameWindow& into) noexcept;
 };
 
 }  // namespace tensor_ipc

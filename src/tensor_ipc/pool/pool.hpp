@@ -1,9 +1,10 @@
-/// pool/ is the public face: Producer, Consumer, Frame. It joins the protocol (ring/), the segment
-/// and the operating system, and may include every layer below it.
+/// pool/ is the public face: Producer, Consumer, Frame, Synchronizer. It joins the protocol
+/// (ring/), the segment and the operating system, and may include every layer below it.
 #pragma once
 
 #include "tensor_ipc/pool/consumer.hpp"
 #include "tensor_ipc/pool/frame.hpp"
 #include "tensor_ipc/pool/private_window.hpp"
 #include "tensor_ipc/pool/producer.hpp"
+#include "tensor_ipc/pool/synchronizer.hpp"
 #include "tensor_ipc/segment/open_segment.hpp"

@@ -38,6 +38,25 @@ void FrameReader::unpin(std::uint32_t slot) const noexcept
     }
 }
 
+std::optional<std::uint64_t> FrameReader::captured_ns(FramePlace place) const noexcept
+{
+    const SlotHeader& slot = memory_.slot(place.slot);
+    const std::uint64_t wanted = state_of_frame(place.frame);
+    // sync frame-bytes (acquire), other end: FrameWriter::commit. The time is this frame's or a
+    // later one's, not an earlier one's.
+    if (slot.state.load(std::memory_order_acquire) != wanted) {
+        return std::nullopt;
+    }
+    TENSOR_IPC_TEST_POINT("times:state-read");
+    // sync frame-times (acquire), other end: FrameWriter::commit. If the time is a later frame's,
+    // the mark of its claim is seen by the second look, which comes after.
+    const std::uint64_t captured_ns = slot.captured_ns.load(std::memory_order_acquire);
+    if (slot.state.load(std::memory_order_relaxed) != wanted) {
+        return std::nullopt;
+    }
+    return captured_ns;
+}
+
 std::optional<FramePlace> FrameReader::find(std::uint64_t frame) const noexcept
 {
     for (std::uint32_t slot = 0; slot < memory_.slot_count(); ++slot) {

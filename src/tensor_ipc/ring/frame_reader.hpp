@@ -42,6 +42,10 @@ public:
     /// The newest frame as the producer announced it.
     [[nodiscard]] std::optional<FramePlace> latest() const noexcept { return memory_.latest(); }
 
+    /// When the frame that lies there was captured, without pinning it; nothing when it does not
+    /// lie there any more.
+    [[nodiscard]] std::optional<std::uint64_t> captured_ns(FramePlace place) const noexcept;
+
     /// Looks through all slots for a frame. Used where ring order does not tell.
     [[nodiscard]] std::optional<FramePlace> find(std::uint64_t frame) const noexcept;
 

@@ -119,7 +119,9 @@ std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns
     const std::uint64_t frame = next_frame_++;
     SlotHeader& header = memory_.slot(slot);
     header.published_ns.store(published_ns, std::memory_order_relaxed);
-    header.captured_ns.store(captured_ns, std::memory_order_relaxed);
+    // sync frame-times (release), other end: FrameReader::captured_ns. Whoever reads this time
+    // without a pin sees that the slot was marked as being written before.
+    header.captured_ns.store(captured_ns, std::memory_order_release);
     TENSOR_IPC_TEST_POINT("commit:before-state");
     // sync frame-bytes (release), other end: FrameReader::pin. Payload and times come first.
     header.state.store(state_of_frame(frame), std::memory_order_release);

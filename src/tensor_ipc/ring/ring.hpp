@@ -4,5 +4,6 @@
 #pragma once
 
 #include "tensor_ipc/ring/frame_reader.hpp"
+#include "tensor_ipc/ring/frame_times.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
 #include "tensor_ipc/ring/ring_memory.hpp"

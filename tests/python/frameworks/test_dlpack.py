@@ -155,6 +155,24 @@ def test_window_becomes_one_array_newest_first(window: FrameWindow, way: str) ->
     np.testing.assert_array_equal(np.asarray(made), expected)
 
 
+def test_window_can_be_had_oldest_first(
+    new_producer: MakeProducer, new_consumer: MakeConsumer
+) -> None:
+    producer = new_producer(filled(0), 3)
+    consumer = new_consumer(filled(0), 3)
+    for value in range(5):
+        producer.put(filled(value))
+
+    window = consumer.get_frames(3, latest_first=False)
+
+    assert window is not None
+    assert not window.latest_first
+    assert window.indices == (2, 3, 4)
+    for made in (window.data, np.asarray(window), to_numpy(window), memoryview(window)):
+        assert np.asarray(made)[:, 0, 0].tolist() == [2, 3, 4]
+    assert np.shares_memory(window.data, np.asarray(window))
+
+
 def test_window_of_a_chronological_pool_is_oldest_first(
     new_producer: MakeProducer, new_consumer: MakeConsumer
 ) -> None:
@@ -435,7 +453,7 @@ def test_bytes_of_a_frame_can_be_had_in_a_row(frame: Frame) -> None:
 
 
 def test_window_says_who_it_is(window: FrameWindow) -> None:
-    assert repr(window) == "FrameWindow(index=4, frames=3, shape=(3, 50, 41), dtype=float32)"
+    assert repr(window) == "FrameWindow(indices=(4, 3, 2), shape=(3, 50, 41), dtype=float32)"
 
 
 def test_frame_says_who_it_is(frame: Frame) -> None:

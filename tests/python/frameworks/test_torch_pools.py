@@ -16,6 +16,7 @@ from tensor_ipc import (
     PoolMetadata,
     TensorConsumer,
     TensorProducer,
+    synchronized,
 )
 
 torch = pytest.importorskip("torch")
@@ -211,6 +212,44 @@ def test_history_oldest_first_is_a_counted_copy(
     assert consumer.stats.copied_bytes == 3 * 6 * 4
     assert consumer.get(1, latest_first=False)[0, 0] == 4
     assert consumer.stats.copied_frames == 3
+
+
+def test_window_of_tensors_in_the_other_order_is_a_counted_copy(
+    new_producer: MakeProducer, new_consumer: MakeConsumer
+) -> None:
+    producer = new_producer(tensor(), 3)
+    consumer = new_consumer(tensor(), 3)
+    for value in range(5):
+        producer.put(tensor(value))
+
+    window = consumer.get_frames(3, latest_first=False)
+
+    assert window is not None
+    assert consumer.stats.copied_frames == 0
+    assert window.data[:, 0, 0].tolist() == [2, 3, 4]
+    assert window.data is window.data
+    assert consumer.stats.copied_frames == 3
+
+
+def test_frames_by_time_are_tensors(
+    new_producer: MakeProducer, new_consumer: MakeConsumer
+) -> None:
+    producer = new_producer(tensor(), 3)
+    consumer = new_consumer(tensor(), 3)
+    for value in range(1, 4):
+        producer.put(tensor(value), timestamp_ns=100 * value)
+
+    at = consumer.get_at(250)
+    between = consumer.between(150, 400)
+    together = synchronized([consumer], tolerance=0.0, history_len=2)
+
+    assert at is not None
+    assert torch.equal(at.data, tensor(2))
+    assert between is not None
+    assert between.data[:, 0, 0].tolist() == [3, 2]
+    assert together is not None
+    assert together[0].data[:, 0, 0].tolist() == [3, 2]
+    assert consumer.stats.copied_frames == 0
 
 
 def test_history_oldest_first_is_a_view_in_a_chronological_pool(

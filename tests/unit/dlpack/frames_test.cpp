@@ -43,8 +43,7 @@ protected:
 TEST_F(DlpackFrames, DescribeOneFrame)
 {
     auto frame = window(1);
-    DLManagedTensorVersioned* tensor =
-        make_versioned(memory_of(*frame, FrameAxis::None), frame, kReadOnly);
+    DLManagedTensorVersioned* tensor = make_versioned(memory_of(*frame, {}), frame, kReadOnly);
 
     const DLTensor& described = tensor->dl_tensor;
     EXPECT_EQ(tensor->version.major, 1U);
@@ -66,7 +65,8 @@ TEST_F(DlpackFrames, DescribeOneFrame)
 TEST_F(DlpackFrames, DescribeAWindowAsOneStridedTensor)
 {
     auto frames = window(3);
-    DLManagedTensor* tensor = make_unversioned(memory_of(*frames, FrameAxis::First), frames);
+    DLManagedTensor* tensor =
+        make_unversioned(memory_of(*frames, {FrameAxis::First, true}), frames);
 
     const DLTensor& described = tensor->dl_tensor;
     ASSERT_EQ(described.ndim, 3);
@@ -80,10 +80,27 @@ TEST_F(DlpackFrames, DescribeAWindowAsOneStridedTensor)
     tensor->deleter(tensor);
 }
 
+TEST_F(DlpackFrames, GoBackwardsThroughMemoryWhereThatIsTheOrder)
+{
+    auto frames = window(3);
+    const FrameOrder oldest_first{FrameAxis::First, false};
+    ASSERT_FALSE(is_order_in_memory(*frames, oldest_first));
+    DLManagedTensorVersioned* tensor =
+        make_versioned(memory_of(*frames, oldest_first), frames, kReadOnly);
+
+    const DLTensor& described = tensor->dl_tensor;
+    EXPECT_LT(described.strides[0], 0);
+    const auto* elements = static_cast<const std::int32_t*>(described.data);
+    for (int place = 0; place < 3; ++place) {
+        EXPECT_EQ(elements[place * described.strides[0]], 3 + place);
+    }
+    tensor->deleter(tensor);
+}
+
 TEST_F(DlpackFrames, HoldTheFrameUntilTheDeleterIsCalled)
 {
     auto frame = window(1);
-    const TensorMemory memory = memory_of(*frame, FrameAxis::None);
+    const TensorMemory memory = memory_of(*frame, {});
     DLManagedTensorVersioned* tensor = make_versioned(memory, std::move(frame), 0);
     EXPECT_EQ(pinned(), 1U);
 
@@ -95,7 +112,7 @@ TEST_F(DlpackFrames, HoldTheFrameUntilTheDeleterIsCalled)
 TEST_F(DlpackFrames, MayBeWrittenToThroughAPrivateWindow)
 {
     PrivateWindow frame = must(PrivateWindow::over(window(1)));
-    const TensorMemory memory = memory_of(frame, FrameAxis::None);
+    const TensorMemory memory = memory_of(frame, {});
     DLManagedTensorVersioned* tensor = make_versioned(memory, std::move(frame), 0);
     auto* elements = static_cast<std::int32_t*>(tensor->dl_tensor.data);
     ASSERT_EQ(elements[0], 5);
