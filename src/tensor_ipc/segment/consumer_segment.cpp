@@ -79,7 +79,7 @@ void read_slots(PoolFacts& facts, const std::byte* control)
     std::vector<Times> times;
     for (std::uint32_t i = 0; i < geometry.slot_count; ++i) {
         const std::uint64_t state = slots[i].state.load(std::memory_order_acquire);
-        if (state == kNeverWritten || state == kBeingWritten) {
+        if (!holds_frame(state)) {
             continue;
         }
         const Times entry{state - 1, slots[i].published_ns.load(std::memory_order_relaxed)};
