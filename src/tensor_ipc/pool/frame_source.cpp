@@ -11,11 +11,8 @@ namespace tensor_ipc {
 
 namespace {
 
-// How often a reader that was overtaken starts again. Being overtaken at all takes a producer that
-// publishes `spare` frames while a few pins are set.
-constexpr int kTurns = 1000;
-
-// How long a consumer that finds no room to copy lets others finish their copies.
+// How long a consumer that finds no room to copy lets others finish their copies, and how long it
+// runs after a producer that overtakes it or words that change without end.
 constexpr std::uint64_t kPatienceNs = 200'000'000;
 
 // After so many turns a window may be shorter than the history, and a copy is tried.
@@ -105,10 +102,11 @@ std::optional<FramePlace> choose_newest(const FrameReader& reader, FramePlace an
 enum class CopyOutcome : std::uint8_t { Copied, Gone, NoRoom };
 
 /// Copies one frame, wherever it lies. It is pinned meanwhile.
-CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, FrameInfo& info)
+CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, FrameInfo& info,
+                     Patience& patience)
 {
     const FrameReader& reader = pool.reader();
-    for (int turn = 0; turn < kTurns; ++turn) {
+    for (;;) {
         const std::optional<FramePlace> place = reader.find(frame);
         if (!place) {
             return CopyOutcome::Gone;
@@ -118,6 +116,10 @@ CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, Fra
         }
         const PinOutcome pin = pool.pin(*place, FrameReader::kMaxPinsOfSlotForCopies);
         if (!is_pinned(pin)) {
+            if (patience.is_over()) {
+                return CopyOutcome::NoRoom;
+            }
+            std::this_thread::yield();
             continue;
         }
         const bool has_room =
@@ -129,7 +131,6 @@ CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, Fra
         pool.unpin(place->slot);
         return has_room ? CopyOutcome::Copied : CopyOutcome::NoRoom;
     }
-    return CopyOutcome::Gone;
 }
 
 }  // namespace
@@ -172,7 +173,7 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
                                               std::uint32_t max_slots, FrameWindow& into) noexcept
 {
     const FrameReader& reader = pool->reader();
-    std::uint64_t give_up_ns = os::kNever;
+    Patience patience(kPatienceNs);
     for (int turn = 0;; ++turn) {
         const std::optional<FramePlace> announced = reader.latest();
         if (!announced) {
@@ -190,10 +191,10 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
         if (view == View::Taken) {
             return Outcome::Taken;
         }
-        if (view == View::Overtaken && turn < kTurnsBeforeCopy) {
+        if (view == View::Overtaken && turn < kTurnsBeforeCopy && !patience.is_over()) {
             continue;
         }
-        const Outcome copied = copy_frames(pool, newest->frame, count, into);
+        const Outcome copied = copy_frames(pool, newest->frame, count, patience, into);
         if (copied == Outcome::Taken) {
             return copied;
         }
@@ -201,9 +202,7 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
             --count;  // the producer goes all the way round while so many are copied
         }
         // Other consumers copy, and hold what room there is meanwhile.
-        const std::uint64_t now = os::monotonic_ns();
-        give_up_ns = std::min(give_up_ns, now + kPatienceNs);
-        if (now >= give_up_ns) {
+        if (patience.is_over()) {
             return Outcome::Exhausted;
         }
         std::this_thread::yield();
@@ -220,11 +219,13 @@ FrameSource::Outcome FrameSource::take_frame(const AttachmentRef& pool, std::uin
     if (try_view(pool, *place, 1, max_slots, true, into) == View::Taken) {
         return Outcome::Taken;
     }
-    return copy_frames(pool, frame, 1, into);
+    Patience patience(kPatienceNs);
+    return copy_frames(pool, frame, 1, patience, into);
 }
 
 FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::uint64_t newest,
-                                              std::uint32_t count, FrameWindow& into) noexcept
+                                              std::uint32_t count, Patience& patience,
+                                              FrameWindow& into) noexcept
 {
     const std::uint64_t stride = pool->geometry().slot_stride;
     std::uint32_t available = 0;
@@ -246,7 +247,7 @@ FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::ui
     for (std::uint32_t age = available; age-- > 0;) {
         const std::uint32_t place = newest_first ? age : available - 1 - age;
         const CopyOutcome outcome =
-            copy_one(*pool, newest - age, owned.get() + place * stride, info);
+            copy_one(*pool, newest - age, owned.get() + place * stride, info, patience);
         if (outcome == CopyOutcome::NoRoom) {
             return Outcome::Exhausted;
         }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "tensor_ipc/pool/frame.hpp"
+#include "tensor_ipc/pool/patience.hpp"
 
 namespace tensor_ipc {
 
@@ -44,7 +45,7 @@ private:
     static View try_view(const AttachmentRef& pool, FramePlace newest, std::uint32_t count,
                          std::uint32_t max_slots, bool accept_fewer, FrameWindow& into) noexcept;
     static Outcome copy_frames(const AttachmentRef& pool, std::uint64_t newest, std::uint32_t count,
-                               FrameWindow& into) noexcept;
+                               Patience& patience, FrameWindow& into) noexcept;
 };
 
 }  // namespace tensor_ipc

@@ -8,6 +8,7 @@
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
 #include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/pool/patience.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
 #include "tensor_ipc/segment/locks.hpp"
 
@@ -89,12 +90,10 @@ public:
     std::optional<std::uint32_t> claim() noexcept
     {
         std::optional<std::uint32_t> slot = writer_.claim();
-        if (!slot) {
-            const std::uint64_t give_up_ns = os::monotonic_ns() + kPatienceNs;
-            while (!slot && os::monotonic_ns() < give_up_ns) {
-                std::this_thread::yield();
-                slot = writer_.claim();
-            }
+        Patience patience(kPatienceNs);
+        while (!slot && !patience.is_over()) {
+            std::this_thread::yield();
+            slot = writer_.claim();
         }
         return slot;
     }
