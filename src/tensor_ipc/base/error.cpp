@@ -27,6 +27,21 @@ ErrorCode code_of(int error_number)
 
 }  // namespace
 
+std::string printable(std::string_view text)
+{
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string shown;
+    for (const char c : text) {
+        if (c >= ' ' && c <= '~') {
+            shown.push_back(c);
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        shown.append("\\x").append(1, kDigits[byte / 16U]).append(1, kDigits[byte % 16U]);
+    }
+    return shown;
+}
+
 Error system_error(std::string_view call, std::string_view object, int error_number)
 {
     std::string message(call);
