@@ -60,7 +60,7 @@ double rate_of(std::vector<Times> times, std::uint64_t now_ns)
     }
     const auto by_frame = [](const Times& a, const Times& b) { return a.frame < b.frame; };
     const auto [oldest, newest] = std::ranges::minmax_element(times, by_frame);
-    if (newest->published_ns <= oldest->published_ns) {
+    if (newest->frame == oldest->frame || newest->published_ns <= oldest->published_ns) {
         return 0.0;
     }
     const auto frames = static_cast<double>(newest->frame - oldest->frame);
@@ -198,8 +198,7 @@ Result<PoolFacts> inspect(const std::string& pool_name)
     if (found->pool.metadata.name != pool_name) {
         return name_differs(pool_name, found->pool.metadata.name);
     }
-    auto control = os::Mapping::shared(fd.get(), 0, found->pool.geometry.payload_offset,
-                                       os::Protection::ReadOnly);
+    auto control = ControlCopy::read(fd.get(), found->pool.geometry, *segment_name);
     if (!control) {
         return control.error();
     }
