@@ -20,6 +20,9 @@ ErrorCode code_of(int error_number)
             return ErrorCode::NoSpace;
         case ENOENT:
             return ErrorCode::PoolNotFound;
+        case EISDIR:  // a directory has the name, or a socket
+        case ENXIO:
+            return ErrorCode::BadSegment;
         default:
             return ErrorCode::System;
     }

@@ -32,17 +32,28 @@ Error name_differs(const std::string& expected, const std::string& found)
                                             "', expected '" + expected + "'"};
 }
 
-/// A pool of another user is read only when its owner shares it with a group, not with everyone.
+/// A pool of another user is read only when its owner shares it with a group of ours. Whatever else
+/// lets us in (a mode for everyone, an access control list) lets anyone put a pool before us.
 Result<void> check_reader(int fd, const std::string& segment_name)
 {
     auto facts = os::facts_of(fd, segment_name);
     if (!facts) {
         return facts.error();
     }
-    if (facts->owner_uid != os::effective_uid() && (facts->mode & 0002U) != 0) {
-        return Error{ErrorCode::PermissionDenied, "/dev/shm/" + segment_name + " belongs to user " +
-                                                      std::to_string(facts->owner_uid) +
-                                                      " and anyone may write to it: not trusted"};
+    const std::uint32_t self = os::effective_uid();
+    if (facts->owner_uid == self) {
+        return {};
+    }
+    const std::string whose =
+        "/dev/shm/" + segment_name + " belongs to user " + std::to_string(facts->owner_uid);
+    if ((facts->mode & 0002U) != 0) {
+        return Error{ErrorCode::PermissionDenied,
+                     whose + " and anyone may write to it: not trusted"};
+    }
+    if (self != 0 && !os::is_in_group(facts->group_gid)) {
+        return Error{ErrorCode::PermissionDenied,
+                     whose + " and group " + std::to_string(facts->group_gid) +
+                         ", which this process is not in: not trusted"};
     }
     return {};
 }
