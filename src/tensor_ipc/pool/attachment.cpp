@@ -67,14 +67,14 @@ Attachment::Attachment(SegmentFile segment, HostRing payload, std::uint32_t id) 
 
 Attachment::~Attachment()
 {
-    if (!segment_.is_parents()) {
+    if (is_ours()) {
         reader_.memory().consumer(reader_.id()).pid.store(0, std::memory_order_relaxed);
     }
 }
 
 void Attachment::unpin(std::uint32_t slot) noexcept
 {
-    if (!segment_.is_parents()) {
+    if (is_ours()) {
         reader_.unpin(slot);
     }
 }

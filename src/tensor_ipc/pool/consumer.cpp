@@ -132,6 +132,14 @@ Result<bool> Consumer::try_attach()
 
 Result<bool> Consumer::refresh()
 {
+    if (pool_ && !pool_->segment().is_parents()) {
+        // Before anything is touched. Nobody truncates a pool in order, and nothing announces it.
+        if (auto whole = check_size(pool_->segment()); !whole) {
+            pool_->give_up();
+            detach();
+            return whole.error();
+        }
+    }
     if (pool_ && !is_stale() && was_replaced(*pool_)) {
         detach();
     }

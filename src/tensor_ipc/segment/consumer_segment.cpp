@@ -142,6 +142,22 @@ bool is_current(const SegmentFile& segment)
     return os::leads_to(segment.segment_name, segment.fd.get());
 }
 
+Result<void> check_size(const SegmentFile& segment)
+{
+    auto facts = os::facts_of(segment.fd.get(), segment.segment_name);
+    if (!facts) {
+        return facts.error();
+    }
+    if (facts->bytes < segment.geometry.segment_bytes) {
+        return Error{ErrorCode::BadSegment,
+                     "the segment of pool '" + segment.metadata.name + "' was truncated to " +
+                         std::to_string(facts->bytes) + " of " +
+                         std::to_string(segment.geometry.segment_bytes) +
+                         " bytes while in use; views of its frames must not be touched"};
+    }
+    return {};
+}
+
 Result<std::optional<SegmentFile>> open_for_consumer(const std::string& pool_name)
 {
     using Outcome = std::optional<SegmentFile>;
