@@ -40,7 +40,8 @@ Error exhausted(const SegmentFile& segment)
 {
     std::string holders;
     const RingMemory memory(segment.control.data(), segment.geometry);
-    for (std::uint32_t id = 0; id < memory.consumer_limit(); ++id) {
+    const std::uint32_t limit = memory.consumer_limit();
+    for (std::uint32_t id = 0; id < limit; ++id) {
         std::uint32_t pinned = 0;
         for (std::uint32_t slot = 0; slot < memory.slot_count(); ++slot) {
             pinned += memory.pin(slot, id).load(std::memory_order_relaxed) != 0 ? 1 : 0;
