@@ -40,8 +40,9 @@ void try_name(const std::string& text, const std::string& name_space)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     FuzzInput input({data, size});
-    const std::size_t length = std::min<std::size_t>(input.byte(), input.rest().size());
+    const std::size_t wanted = input.byte();
     const auto rest = input.rest();
+    const std::size_t length = std::min(wanted, rest.size());
     const std::string name_space(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(length));
     const std::string text(rest.begin() + static_cast<std::ptrdiff_t>(length), rest.end());
 
