@@ -14,6 +14,7 @@ namespace {
 // How long a consumer that finds no room to copy lets others finish their copies, and how long it
 // runs after a producer that overtakes it or words that change without end.
 constexpr std::uint64_t kPatienceNs = 200'000'000;
+constexpr std::uint32_t kFewestTurns = 20;
 
 // After so many turns a window may be shorter than the history, and a copy is tried.
 constexpr int kTurnsForAllFrames = 16;
@@ -173,7 +174,7 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
                                               std::uint32_t max_slots, FrameWindow& into) noexcept
 {
     const FrameReader& reader = pool->reader();
-    Patience patience(kPatienceNs);
+    Patience patience(kPatienceNs, kFewestTurns);
     for (int turn = 0;; ++turn) {
         const std::optional<FramePlace> announced = reader.latest();
         if (!announced) {
@@ -219,7 +220,7 @@ FrameSource::Outcome FrameSource::take_frame(const AttachmentRef& pool, std::uin
     if (try_view(pool, *place, 1, max_slots, true, into) == View::Taken) {
         return Outcome::Taken;
     }
-    Patience patience(kPatienceNs);
+    Patience patience(kPatienceNs, kFewestTurns);
     return copy_frames(pool, frame, 1, patience, into);
 }
 

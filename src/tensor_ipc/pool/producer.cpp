@@ -91,7 +91,7 @@ public:
     std::optional<std::uint32_t> claim() noexcept
     {
         std::optional<std::uint32_t> slot = writer_.claim();
-        Patience patience(kPatienceNs);
+        Patience patience(kPatienceNs, /*fewest_turns=*/1);
         while (!slot && !patience.is_over()) {
             std::this_thread::yield();
             slot = writer_.claim();
