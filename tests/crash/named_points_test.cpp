@@ -26,8 +26,8 @@ const std::vector<std::string> kProducerPoints{
 };
 
 const std::vector<std::string> kConsumerPoints{
-    "attach:locked", "attach:done",  "pin:before-mark",  "pin:marked",
-    "pin:held",      "unpin:before", "wait:flag-raised", "times:state-read",
+    "attach:locked", "attach:raising", "attach:done",      "pin:before-mark", "pin:marked",
+    "pin:held",      "unpin:before",   "wait:flag-raised", "wait:done",       "times:state-read",
 };
 
 TEST(NamedPoints, AreAllInTheListsOfThisTest)

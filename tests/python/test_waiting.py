@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import select
 import signal
+import struct
 import threading
 import time
 
 import numpy as np
 import pytest
-from support import HANG_S, PRODUCER, MakeConsumer, MakeProducer, StartChild, filled
+from support import (
+    HANG_S,
+    PRODUCER,
+    MakeConsumer,
+    MakeProducer,
+    StartChild,
+    filled,
+    segment_path,
+)
 
 from tensor_ipc import TensorConsumer
 
@@ -262,6 +272,42 @@ def test_async_for_yields_new_frames_until_cleanup(
     seen = asyncio.run(asyncio.wait_for(read(), HANG_S))
 
     assert seen == [0, 1, 2, 3, 4, 5]
+
+
+def test_async_for_lets_others_run_while_the_announced_frame_cannot_be_had(
+    pool: str,
+    new_producer: MakeProducer,
+    new_consumer: MakeConsumer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    producer = new_producer()
+    consumer = new_consumer()
+    producer.put(filled(0))
+    with segment_path(pool).open("r+b") as segment:  # docs/protocol.md, Header and Slot headers
+        segment.seek(704)
+        segment.write(struct.pack("=Q", 100 << 16))
+        for slot in range(4):
+            segment.seek(1024 + 64 * slot)
+            segment.write(struct.pack("=Q", 2**64 - 1))
+    calls = itertools.count()
+    get = consumer.get
+    monkeypatch.setattr(consumer, "get", lambda: get() if next(calls) < 1000 else 1 / 0)
+
+    async def main() -> None:
+        async def read() -> None:
+            async for _ in consumer:
+                pass
+
+        task = asyncio.ensure_future(read())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+    assert next(calls) > 0
 
 
 def test_async_for_ends_when_another_task_cleans_up(

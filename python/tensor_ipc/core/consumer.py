@@ -355,6 +355,8 @@ class TensorConsumer:
             frame = self.get()
             if frame is not None:
                 yield frame
+            else:  # announced, but not to be had at the moment: others may run meanwhile
+                await asyncio.sleep(0)
 
     def fileno(self) -> int:
         """Return a descriptor that select, poll and epoll see as readable when a frame is new.

@@ -13,6 +13,9 @@ from tensor_ipc import _core
 from tensor_ipc.backends import detect_backend, torch_backend
 from tensor_ipc.core.dtypes import dtype_name, numpy_dtype
 
+# As in the core (tensor/shape.hpp).
+_MAX_DIMENSIONS = 32
+
 
 @dataclasses.dataclass(eq=False)
 class PoolMetadata:
@@ -76,6 +79,9 @@ class PoolMetadata:
         if not 0 <= self.history_len < 2**32:
             msg = f"history_len must be at least 1 and below 2**32, got {self.history_len}"
             raise ValueError(msg)
+        if len(self.shape) > _MAX_DIMENSIONS:
+            msg = f"a frame has at most {_MAX_DIMENSIONS} dimensions, got {len(self.shape)}"
+            raise ValueError(msg)
         if not all(-(2**63) <= extent < 2**63 for extent in self.shape):
             msg = f"shape {self.shape} is too large"
             raise ValueError(msg)
@@ -118,13 +124,10 @@ class PoolMetadata:
         """
         try:
             fields = json.loads(text)
-        except RecursionError:
+            _check_fields(fields)
+        except RecursionError:  # in reading it, or in showing what is wrong with it
             msg = "not the metadata of a pool: nested too deeply"
             raise ValueError(msg) from None
-        if not isinstance(fields, dict):
-            msg = f"expected a JSON object, found {type(fields).__name__}"
-            raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not an argument's type
-        _check_fields(fields)
         try:
             return cls(**fields)
         except TypeError as error:  # a dtype that nobody knows
@@ -140,7 +143,10 @@ _FIELD_TYPES: dict[str, type] = {
 }
 
 
-def _check_fields(fields: dict[str, object]) -> None:
+def _check_fields(fields: object) -> None:
+    if not isinstance(fields, dict):
+        msg = f"expected a JSON object, found {type(fields).__name__}"
+        raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not an argument's type
     missing = {"name", "shape", "dtype_str"} - set(fields)
     unknown = set(fields) - set(_FIELD_TYPES)
     if missing or unknown:

@@ -34,6 +34,10 @@ struct Error {
     int system_errno = 0;  ///< errno of the failed call, 0 when there was none
 };
 
+/// `text` as it may be shown to people and put into any log: bytes that are not printable ASCII
+/// become `\xNN`. For what others wrote: it could be no text at all, or steer a terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+
 /// `call 'object': reason`, with the kind chosen from errno.
 [[nodiscard]] Error system_error(std::string_view call, std::string_view object, int error_number);
 

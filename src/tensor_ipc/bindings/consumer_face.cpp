@@ -181,11 +181,15 @@ private:
     bool block(const Place& place, std::uint64_t deadline_ns)
     {
         bool look_for_successor = false;
+        bool is_over = false;
         while (!closed_) {
             unwrap(look_for_successor ? consumer_.refresh() : consumer_.try_attach());
             const std::optional<std::uint64_t> after = place();
             if (consumer_.has_newer(after)) {
                 return true;
+            }
+            if (is_over) {
+                return false;
             }
             const Waiter waiter = consumer_.waiter(after);
             const WaitOutcome outcome = without_gil([&] { return waiter.wait(deadline_ns); });
@@ -196,6 +200,8 @@ private:
                 return true;
             }
             look_for_successor = outcome == WaitOutcome::Changed;
+            // As in Consumer::wait(): what changes again and again need not be a frame.
+            is_over = look_for_successor && os::monotonic_ns() >= deadline_ns;
         }
         return false;
     }

@@ -11,6 +11,19 @@ namespace tensor_ipc {
 inline constexpr std::uint64_t kNeverWritten = 0;
 inline constexpr std::uint64_t kBeingWritten = UINT64_MAX;
 
+/// Frame numbers are below this: `latest` has 48 bits for number + 1 (pack_latest). At a million
+/// frames a second that is enough for nine years.
+inline constexpr std::uint64_t kFrameLimit = (std::uint64_t{1} << 48U) - 1;
+
+/// Whether a slot in this state holds a frame. No producer writes other numbers; one that is there
+/// anyway is damage, and no frame.
+[[nodiscard]] constexpr bool holds_frame(std::uint64_t state) noexcept
+{
+    return state != kNeverWritten && state <= kFrameLimit;
+}
+
+static_assert(!holds_frame(kBeingWritten));
+
 /// State of the slot that holds `frame`.
 [[nodiscard]] constexpr std::uint64_t state_of_frame(std::uint64_t frame) noexcept
 {

@@ -86,6 +86,11 @@ public:
             if (outcome == os::FutexOutcome::Interrupted) {
                 return WakeOutcome::Interrupted;
             }
+            // The kernel looks at the word first and at the time after that. A word that changes
+            // without end would keep us here for ever.
+            if (os::monotonic_ns() >= deadline_ns) {
+                return WakeOutcome::TimedOut;
+            }
         }
     }
 

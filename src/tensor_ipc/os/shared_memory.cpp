@@ -1,5 +1,6 @@
 #include "tensor_ipc/os/shared_memory.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <memory>
@@ -36,7 +37,8 @@ Result<std::optional<FileDescriptor>> open_shared_memory(const std::string& name
         if (errno == ENOENT) {
             return std::optional<FileDescriptor>{};
         }
-        return system_error("shm_open", "/" + name, errno);
+        // glibc's shm_open() has EINVAL for names with a slash, which ours have not, and for this.
+        return system_error("shm_open", "/" + name, errno == EINVAL ? EISDIR : errno);
     }
     return std::optional<FileDescriptor>(std::move(fd));
 }
@@ -89,9 +91,10 @@ Result<FileFacts> facts_of(int fd, const std::string& name)
     facts.device = status.st_dev;
     facts.inode = status.st_ino;
     facts.owner_uid = status.st_uid;
+    facts.group_gid = status.st_gid;
     facts.mode = status.st_mode & 07777U;
     facts.regular_file = S_ISREG(status.st_mode);
-    facts.linked = status.st_nlink > 0;
+    facts.names = status.st_nlink;
     return facts;
 }
 
@@ -151,6 +154,18 @@ Result<std::vector<std::string>> list_shared_memory()
 std::uint32_t effective_uid() noexcept
 {
     return ::geteuid();
+}
+
+bool is_in_group(std::uint32_t gid)
+{
+    if (::getegid() == gid) {
+        return true;
+    }
+    const int count = ::getgroups(0, nullptr);
+    std::vector<gid_t> groups(count > 0 ? static_cast<std::size_t>(count) : 0);
+    const int got = ::getgroups(count, groups.data());
+    groups.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return std::ranges::find(groups, gid) != groups.end();
 }
 
 std::uint32_t process_id() noexcept

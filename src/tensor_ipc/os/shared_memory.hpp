@@ -21,9 +21,10 @@ struct FileFacts {
     std::uint64_t device = 0;           ///< with `inode`: which file it is
     std::uint64_t inode = 0;
     std::uint32_t owner_uid = 0;
+    std::uint32_t group_gid = 0;
     std::uint32_t mode = 0;  ///< permission bits
     bool regular_file = false;
-    bool linked = false;  ///< still has a name
+    std::uint64_t names = 0;  ///< hard links; 0 when it has no name any more
 };
 
 /// Makes `name` (no leading slash) and opens it for reading and writing.
@@ -69,6 +70,10 @@ struct Capacity {
 [[nodiscard]] Result<std::vector<std::string>> list_shared_memory();
 
 [[nodiscard]] std::uint32_t effective_uid() noexcept;
+
+/// Whether this process has that group, as its own or as one more.
+[[nodiscard]] bool is_in_group(std::uint32_t gid);
+
 [[nodiscard]] std::uint32_t process_id() noexcept;
 [[nodiscard]] std::uint64_t page_bytes() noexcept;
 

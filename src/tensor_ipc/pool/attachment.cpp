@@ -7,13 +7,22 @@ namespace tensor_ipc {
 
 namespace {
 
+// Each turn that fails, another consumer has raised the high water, which 256 of them do once each.
+constexpr int kTurnsToRaise = 1000;
+
 /// Makes the producer look at column `id` before anything is pinned there.
-void raise_high_water(std::atomic<std::uint32_t>& high_water, std::uint32_t id)
+/// @return false when the word changes without end, as it does in no sound pool
+bool raise_high_water(std::atomic<std::uint32_t>& high_water, std::uint32_t id)
 {
     std::uint32_t seen = high_water.load(std::memory_order_seq_cst);
-    while (seen <= id &&
-           !high_water.compare_exchange_weak(seen, id + 1, std::memory_order_seq_cst)) {
+    for (int turn = 0; turn < kTurnsToRaise; ++turn) {
+        TENSOR_IPC_TEST_POINT("attach:raising");
+        if (seen > id ||
+            high_water.compare_exchange_strong(seen, id + 1, std::memory_order_seq_cst)) {
+            return true;
+        }
     }
+    return false;
 }
 
 }  // namespace
@@ -33,7 +42,11 @@ Result<AttachmentRef> Attachment::open(SegmentFile segment)
         if (*locked) {
             TENSOR_IPC_TEST_POINT("attach:locked");
             memory.clear_column(id);
-            raise_high_water(memory.header().consumer_high_water, id);
+            if (!raise_high_water(memory.header().consumer_high_water, id)) {
+                return Error{ErrorCode::BadSegment,
+                             "not a sound tensor-ipc segment: consumer_high_water of pool '" +
+                                 segment.metadata.name + "' changes without end"};
+            }
             memory.consumer(id).pid.store(os::process_id(), std::memory_order_relaxed);
             TENSOR_IPC_TEST_POINT("attach:done");
             return AttachmentRef(
@@ -54,7 +67,7 @@ Attachment::Attachment(SegmentFile segment, HostRing payload, std::uint32_t id) 
 
 Attachment::~Attachment()
 {
-    if (!segment_.is_parents()) {
+    if (is_ours()) {
         reader_.memory().consumer(reader_.id()).pid.store(0, std::memory_order_relaxed);
     }
 }
@@ -74,7 +87,7 @@ Result<PrivateRing*> Attachment::private_payload()
 
 void Attachment::unpin(std::uint32_t slot) noexcept
 {
-    if (!segment_.is_parents()) {
+    if (is_ours()) {
         reader_.unpin(slot);
     }
 }

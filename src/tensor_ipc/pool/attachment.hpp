@@ -57,7 +57,17 @@ public:
         return reader_.pin(place, limit);
     }
 
-    /// Undoes one pin. In a forked child nothing: the pin is the parent's.
+    /// Whether the segment may be touched: not in a forked child, where it is the parent's, and not
+    /// when it was truncated.
+    [[nodiscard]] bool is_ours() const noexcept
+    {
+        return !segment_.is_parents() && !is_lost_.load(std::memory_order_relaxed);
+    }
+
+    /// Its bytes are gone: nothing here touches them from now on.
+    void give_up() noexcept { is_lost_.store(true, std::memory_order_relaxed); }
+
+    /// Undoes one pin, if this is ours.
     void unpin(std::uint32_t slot) noexcept;
 
     /// Undoes the pins of `count` consecutive slots that end with `newest`.
@@ -82,6 +92,7 @@ private:
     std::mutex private_payload_mutex_;
     std::unique_ptr<PrivateRing> private_payload_;
     std::atomic<std::uint32_t> references_{1};
+    std::atomic<bool> is_lost_{false};
 };
 
 /// Counts one reference on an attachment. Null after a move.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/os/directory_watch.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
 #include "tensor_ipc/segment/open_segment.hpp"
@@ -131,6 +132,14 @@ Result<bool> Consumer::try_attach()
 
 Result<bool> Consumer::refresh()
 {
+    if (pool_ && !pool_->segment().is_parents()) {
+        // Before anything is touched. Nobody truncates a pool in order, and nothing announces it.
+        if (auto whole = check_size(pool_->segment()); !whole) {
+            pool_->give_up();
+            detach();
+            return whole.error();
+        }
+    }
     if (pool_ && !is_stale() && was_replaced(*pool_)) {
         detach();
     }
@@ -314,6 +323,7 @@ Result<WaitOutcome> Consumer::wait(std::optional<std::uint64_t> after, std::uint
 {
     const std::uint64_t attached_before = attachments_;
     auto attached = try_attach();
+    bool is_over = false;
     for (;;) {
         if (!attached) {
             return attached.error();
@@ -324,10 +334,16 @@ Result<WaitOutcome> Consumer::wait(std::optional<std::uint64_t> after, std::uint
         if (has_newer(after)) {
             return WaitOutcome::Ready;
         }
+        if (is_over) {
+            return WaitOutcome::TimedOut;
+        }
         const WaitOutcome outcome = waiter(after).wait(deadline_ns);
+        TENSOR_IPC_TEST_POINT("wait:done");
         if (outcome != WaitOutcome::Changed) {
             return outcome;
         }
+        // Asked here too: something may change again and again, and none of it be a frame.
+        is_over = os::monotonic_ns() >= deadline_ns;
         attached = refresh();
     }
 }

@@ -106,6 +106,7 @@ public:
     Result<bool> try_attach();
 
     /// As try_attach(), and lets go of a pool that was removed by hand. After `Changed`.
+    /// @return also BadSegment for a pool that was truncated while attached
     Result<bool> refresh();
 
     [[nodiscard]] Waiter waiter(std::optional<std::uint64_t> after) const;

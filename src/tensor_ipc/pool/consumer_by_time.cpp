@@ -7,8 +7,7 @@ namespace tensor_ipc {
 
 namespace {
 
-// How often a reader that was overtaken starts again, and when it does without the oldest frames.
-constexpr int kTurns = 1000;
+// How often a reader that was overtaken starts again before it does without the oldest frames.
 constexpr int kTurnsForAllFrames = 16;
 
 }  // namespace
@@ -65,8 +64,8 @@ template <typename Choose>
 Result<std::optional<FrameWindow>> Consumer::take_by_time(const Choose& choose)
 {
     using Found = std::optional<FrameWindow>;
-    Patience patience;
-    for (int turn = 0; turn < kTurns;) {
+    Patience patience = consumer_patience();
+    for (int turn = 0;;) {
         auto attached = read_times();
         if (!attached) {
             return attached.error();
@@ -82,6 +81,9 @@ Result<std::optional<FrameWindow>> Consumer::take_by_time(const Choose& choose)
             case FrameSource::Outcome::Taken:
                 return Found(std::move(window));
             case FrameSource::Outcome::NoFrame:
+                if (patience.is_over()) {
+                    return Found{};
+                }
                 ++turn;
                 break;
             case FrameSource::Outcome::Exhausted:
@@ -91,7 +93,6 @@ Result<std::optional<FrameWindow>> Consumer::take_by_time(const Choose& choose)
                 break;
         }
     }
-    return Found{};
 }
 
 Result<std::optional<Frame>> Consumer::frame_at(std::uint64_t timestamp_ns, TimeSide side)

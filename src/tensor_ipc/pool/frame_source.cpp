@@ -9,10 +9,6 @@ namespace tensor_ipc {
 
 namespace {
 
-// How often a reader that was overtaken starts again. Being overtaken at all takes a producer that
-// publishes `spare` frames while a few pins are set.
-constexpr int kTurns = 1000;
-
 // After so many turns a window may be shorter than the history, and a copy is tried.
 constexpr int kTurnsForAllFrames = 16;
 constexpr int kTurnsBeforeCopy = 32;
@@ -100,10 +96,11 @@ std::optional<FramePlace> choose_newest(const FrameReader& reader, FramePlace an
 enum class CopyOutcome : std::uint8_t { Copied, Gone, NoRoom };
 
 /// Copies one frame, wherever it lies. It is pinned meanwhile.
-CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, FrameInfo& info)
+CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, FrameInfo& info,
+                     Patience& patience)
 {
     const FrameReader& reader = pool.reader();
-    for (int turn = 0; turn < kTurns; ++turn) {
+    for (;;) {
         const std::optional<FramePlace> place = reader.find(frame);
         if (!place) {
             return CopyOutcome::Gone;
@@ -113,6 +110,9 @@ CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, Fra
         }
         const PinOutcome pin = pool.pin(*place, FrameReader::kMaxPinsOfSlotForCopies);
         if (!is_pinned(pin)) {
+            if (patience.is_over()) {
+                return CopyOutcome::NoRoom;
+            }
             continue;
         }
         const bool has_room =
@@ -124,7 +124,6 @@ CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, Fra
         pool.unpin(place->slot);
         return has_room ? CopyOutcome::Copied : CopyOutcome::NoRoom;
     }
-    return CopyOutcome::Gone;
 }
 
 }  // namespace
@@ -167,7 +166,7 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
                                               std::uint32_t max_slots, FrameWindow& into) noexcept
 {
     const FrameReader& reader = pool->reader();
-    Patience patience;
+    Patience patience = consumer_patience();
     for (int turn = 0;; ++turn) {
         const std::optional<FramePlace> announced = reader.latest();
         if (!announced) {
@@ -185,10 +184,10 @@ FrameSource::Outcome FrameSource::take_newest(const AttachmentRef& pool, std::ui
         if (view == View::Taken) {
             return Outcome::Taken;
         }
-        if (view == View::Overtaken && turn < kTurnsBeforeCopy) {
+        if (view == View::Overtaken && turn < kTurnsBeforeCopy && !patience.is_over()) {
             continue;
         }
-        const Outcome copied = copy_frames(pool, newest->frame, count, into);
+        const Outcome copied = copy_frames(pool, newest->frame, count, patience, into);
         if (copied == Outcome::Taken) {
             return copied;
         }
@@ -211,7 +210,8 @@ FrameSource::Outcome FrameSource::take_frame(const AttachmentRef& pool, std::uin
     if (try_view(pool, *place, 1, max_slots, true, into) == View::Taken) {
         return Outcome::Taken;
     }
-    return copy_frames(pool, frame, 1, into);
+    Patience patience = consumer_patience();
+    return copy_frames(pool, frame, 1, patience, into);
 }
 
 FrameSource::Outcome FrameSource::take_run(const AttachmentRef& pool, FramePlace newest,
@@ -226,7 +226,8 @@ FrameSource::Outcome FrameSource::take_run(const AttachmentRef& pool, FramePlace
         case View::MustCopy:
             break;
     }
-    const Outcome copied = copy_frames(pool, newest.frame, count, into);
+    Patience patience = consumer_patience();
+    const Outcome copied = copy_frames(pool, newest.frame, count, patience, into);
     const bool is_short = copied == Outcome::Taken && into.count() < count && !accept_fewer;
     return is_short ? Outcome::NoFrame : copied;
 }
@@ -236,14 +237,16 @@ FrameSource::Outcome FrameSource::copy_chosen(const AttachmentRef& pool,
                                               bool accept_fewer, FrameWindow& into) noexcept
 {
     const auto count = static_cast<std::uint32_t>(frames.size());
+    Patience patience = consumer_patience();
     const Outcome copied = copy_each(
-        pool, count, [&](std::uint32_t age) { return frames[age]; }, into);
+        pool, count, [&](std::uint32_t age) { return frames[age]; }, patience, into);
     const bool is_short = copied == Outcome::Taken && into.count() < count && !accept_fewer;
     return is_short ? Outcome::NoFrame : copied;
 }
 
 FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::uint64_t newest,
-                                              std::uint32_t count, FrameWindow& into) noexcept
+                                              std::uint32_t count, Patience& patience,
+                                              FrameWindow& into) noexcept
 {
     std::uint32_t available = 0;
     while (available < count && available <= newest && pool->reader().find(newest - available)) {
@@ -253,13 +256,14 @@ FrameSource::Outcome FrameSource::copy_frames(const AttachmentRef& pool, std::ui
         return Outcome::NoFrame;
     }
     return copy_each(
-        pool, available, [&](std::uint32_t age) { return newest - age; }, into);
+        pool, available, [&](std::uint32_t age) { return newest - age; }, patience, into);
 }
 
 /// Copies `count` frames. @param frame_at  number of the frame at an age, falling
 template <typename FrameAt>
 FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint32_t count,
-                                            const FrameAt& frame_at, FrameWindow& into) noexcept
+                                            const FrameAt& frame_at, Patience& patience,
+                                            FrameWindow& into) noexcept
 {
     const std::uint64_t stride = pool->geometry().slot_stride;
     std::unique_ptr<std::byte[]> owned(  // NOLINT(*-avoid-c-arrays)
@@ -275,7 +279,7 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     for (std::uint32_t age = count; age-- > 0;) {
         const std::uint32_t place = newest_first ? age : count - 1 - age;
         const CopyOutcome outcome =
-            copy_one(*pool, frame_at(age), owned.get() + place * stride, infos[age]);
+            copy_one(*pool, frame_at(age), owned.get() + place * stride, infos[age], patience);
         if (outcome == CopyOutcome::NoRoom) {
             return Outcome::Exhausted;
         }

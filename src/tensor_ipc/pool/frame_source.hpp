@@ -7,6 +7,7 @@
 #include <span>
 
 #include "tensor_ipc/pool/frame.hpp"
+#include "tensor_ipc/pool/patience.hpp"
 
 namespace tensor_ipc {
 
@@ -57,10 +58,11 @@ private:
     static View try_view(const AttachmentRef& pool, FramePlace newest, std::uint32_t count,
                          std::uint32_t max_slots, bool accept_fewer, FrameWindow& into) noexcept;
     static Outcome copy_frames(const AttachmentRef& pool, std::uint64_t newest, std::uint32_t count,
-                               FrameWindow& into) noexcept;
+                               Patience& patience, FrameWindow& into) noexcept;
     template <typename FrameAt>
     static Outcome copy_each(const AttachmentRef& pool, std::uint32_t count,
-                             const FrameAt& frame_at, FrameWindow& into) noexcept;
+                             const FrameAt& frame_at, Patience& patience,
+                             FrameWindow& into) noexcept;
 };
 
 }  // namespace tensor_ipc

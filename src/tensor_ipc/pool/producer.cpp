@@ -1,13 +1,13 @@
 #include "tensor_ipc/pool/producer.hpp"
 
 #include <cstring>
-#include <thread>
 #include <utility>
 
 #include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
 #include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/pool/patience.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
 #include "tensor_ipc/segment/locks.hpp"
 
@@ -39,7 +39,8 @@ Error exhausted(const SegmentFile& segment)
 {
     std::string holders;
     const RingMemory memory(segment.control.data(), segment.geometry);
-    for (std::uint32_t id = 0; id < memory.consumer_limit(); ++id) {
+    const std::uint32_t limit = memory.consumer_limit();
+    for (std::uint32_t id = 0; id < limit; ++id) {
         std::uint32_t pinned = 0;
         for (std::uint32_t slot = 0; slot < memory.slot_count(); ++slot) {
             pinned += memory.pin(slot, id).load(std::memory_order_relaxed) != 0 ? 1 : 0;
@@ -89,12 +90,9 @@ public:
     std::optional<std::uint32_t> claim() noexcept
     {
         std::optional<std::uint32_t> slot = writer_.claim();
-        if (!slot) {
-            const std::uint64_t give_up_ns = os::monotonic_ns() + kPatienceNs;
-            while (!slot && os::monotonic_ns() < give_up_ns) {
-                std::this_thread::yield();
-                slot = writer_.claim();
-            }
+        Patience patience(kPatienceNs, /*fewest_turns=*/1);
+        while (!slot && !patience.is_over()) {
+            slot = writer_.claim();
         }
         return slot;
     }

@@ -10,8 +10,7 @@ namespace tensor_ipc {
 
 namespace {
 
-// How often a reader that was overtaken starts again, and when it does without the oldest frames.
-constexpr int kTurns = 1000;
+// How often a reader that was overtaken starts again before it does without the oldest frames.
 constexpr int kTurnsForAllFrames = 16;
 
 // How long to wait for the pool that is behind while another one's frame might complete a set too.
@@ -71,8 +70,8 @@ Result<std::optional<SynchronizedFrames>> Synchronizer::take(std::optional<std::
 {
     using Found = std::optional<SynchronizedFrames>;
     SynchronizedFrames frames;
-    Patience patience;
-    for (int turn = 0; turn < kTurns;) {
+    Patience patience = consumer_patience();
+    for (int turn = 0;;) {
         if (auto error = read_times()) {
             return *std::move(error);
         }
@@ -85,6 +84,10 @@ Result<std::optional<SynchronizedFrames>> Synchronizer::take(std::optional<std::
             case Attempt::Taken:
                 return Found(std::move(frames));
             case Attempt::Overtaken:
+                if (patience.is_over()) {
+                    await(0, false);
+                    return Found{};
+                }
                 ++turn;
                 break;
             case Attempt::Exhausted:
@@ -95,8 +98,6 @@ Result<std::optional<SynchronizedFrames>> Synchronizer::take(std::optional<std::
                 break;
         }
     }
-    await(0, false);
-    return Found{};
 }
 
 void Synchronizer::await(std::size_t pool, bool certainly)

@@ -59,6 +59,9 @@ std::optional<std::uint64_t> FrameReader::captured_ns(FramePlace place) const no
 
 std::optional<FramePlace> FrameReader::find(std::uint64_t frame) const noexcept
 {
+    if (frame >= kFrameLimit) {
+        return std::nullopt;  // state_of_frame() is then no state of a frame
+    }
     for (std::uint32_t slot = 0; slot < memory_.slot_count(); ++slot) {
         if (memory_.slot(slot).state.load(std::memory_order_acquire) == state_of_frame(frame)) {
             return FramePlace{frame, slot};
@@ -72,8 +75,7 @@ std::optional<FramePlace> FrameReader::newest_readable() const noexcept
     std::optional<FramePlace> newest;
     for (std::uint32_t slot = 0; slot < memory_.slot_count(); ++slot) {
         const std::uint64_t state = memory_.slot(slot).state.load(std::memory_order_acquire);
-        if (state != kNeverWritten && state != kBeingWritten &&
-            (!newest || state - 1 > newest->frame)) {
+        if (holds_frame(state) && (!newest || state - 1 > newest->frame)) {
             newest = FramePlace{state - 1, slot};
         }
     }

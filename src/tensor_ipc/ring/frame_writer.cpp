@@ -9,6 +9,10 @@ namespace {
 // A consumer that meets the writer backs off at once, so a second look finds the slot free.
 constexpr int kClaimPasses = 4;
 
+// Greater numbers in a leftover are taken for damage. Going on from them could use up the numbers
+// that there are, and frames beyond those are seen by nobody.
+constexpr std::uint64_t kBelievable = kFrameLimit / 2;  // 2^47 - 1
+
 }  // namespace
 
 FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) noexcept
@@ -16,7 +20,7 @@ FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) n
 {
     for (std::uint32_t slot = 0; slot < memory_.slot_count(); ++slot) {
         const std::uint64_t state = memory_.slot(slot).state.load(std::memory_order_acquire);
-        if (state == kBeingWritten) {
+        if (state > kBelievable) {  // being written when its producer died, or damaged
             memory_.slot(slot).state.store(kNeverWritten, std::memory_order_release);
         } else if (state > next_frame_) {
             next_frame_ = state;  // state is frame number + 1
@@ -26,11 +30,14 @@ FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) n
     if (latest_slot_ != kNoSlot) {
         next_slot_ = memory_.geometry().next_slot(latest_slot_);
     }
-    const std::uint64_t announced = memory_.latest() ? memory_.latest()->frame + 1 : 0;
-    if (next_frame_ > announced) {
+    const std::optional<FramePlace> latest = memory_.latest();  // once: others may change it
+    const bool is_damaged = latest && latest->frame >= kBelievable;
+    const std::uint64_t announced = latest && !is_damaged ? latest->frame + 1 : 0;
+    if (next_frame_ > announced || is_damaged) {
         // The dead producer was killed between `state` and `latest` in commit().
-        memory_.header().latest.store(pack_latest(next_frame_ - 1, latest_slot_),
-                                      std::memory_order_seq_cst);
+        memory_.header().latest.store(
+            next_frame_ == 0 ? 0 : pack_latest(next_frame_ - 1, latest_slot_),
+            std::memory_order_seq_cst);
     } else {
         // Or while it wrote over the newest frame, which is lost; no number is given twice.
         next_frame_ = announced;

@@ -32,17 +32,28 @@ Error name_differs(const std::string& expected, const std::string& found)
                                             "', expected '" + expected + "'"};
 }
 
-/// A pool of another user is read only when its owner shares it with a group, not with everyone.
+/// A pool of another user is read only when its owner shares it with a group of ours. Whatever else
+/// lets us in (a mode for everyone, an access control list) lets anyone put a pool before us.
 Result<void> check_reader(int fd, const std::string& segment_name)
 {
     auto facts = os::facts_of(fd, segment_name);
     if (!facts) {
         return facts.error();
     }
-    if (facts->owner_uid != os::effective_uid() && (facts->mode & 0002U) != 0) {
-        return Error{ErrorCode::PermissionDenied, "/dev/shm/" + segment_name + " belongs to user " +
-                                                      std::to_string(facts->owner_uid) +
-                                                      " and anyone may write to it: not trusted"};
+    const std::uint32_t self = os::effective_uid();
+    if (facts->owner_uid == self) {
+        return {};
+    }
+    const std::string whose =
+        "/dev/shm/" + segment_name + " belongs to user " + std::to_string(facts->owner_uid);
+    if ((facts->mode & 0002U) != 0) {
+        return Error{ErrorCode::PermissionDenied,
+                     whose + " and anyone may write to it: not trusted"};
+    }
+    if (self != 0 && !os::is_in_group(facts->group_gid)) {
+        return Error{ErrorCode::PermissionDenied,
+                     whose + " and group " + std::to_string(facts->group_gid) +
+                         ", which this process is not in: not trusted"};
     }
     return {};
 }
@@ -60,7 +71,7 @@ double rate_of(std::vector<Times> times, std::uint64_t now_ns)
     }
     const auto by_frame = [](const Times& a, const Times& b) { return a.frame < b.frame; };
     const auto [oldest, newest] = std::ranges::minmax_element(times, by_frame);
-    if (newest->published_ns <= oldest->published_ns) {
+    if (newest->frame == oldest->frame || newest->published_ns <= oldest->published_ns) {
         return 0.0;
     }
     const auto frames = static_cast<double>(newest->frame - oldest->frame);
@@ -79,7 +90,7 @@ void read_slots(PoolFacts& facts, const std::byte* control)
     std::vector<Times> times;
     for (std::uint32_t i = 0; i < geometry.slot_count; ++i) {
         const std::uint64_t state = slots[i].state.load(std::memory_order_acquire);
-        if (state == kNeverWritten || state == kBeingWritten) {
+        if (!holds_frame(state)) {
             continue;
         }
         const Times entry{state - 1, slots[i].published_ns.load(std::memory_order_relaxed)};
@@ -129,6 +140,22 @@ Result<std::string> segment_name_of(const std::string& pool_name)
 bool is_current(const SegmentFile& segment)
 {
     return os::leads_to(segment.segment_name, segment.fd.get());
+}
+
+Result<void> check_size(const SegmentFile& segment)
+{
+    auto facts = os::facts_of(segment.fd.get(), segment.segment_name);
+    if (!facts) {
+        return facts.error();
+    }
+    if (facts->bytes < segment.geometry.segment_bytes) {
+        return Error{ErrorCode::BadSegment,
+                     "the segment of pool '" + segment.metadata.name + "' was truncated to " +
+                         std::to_string(facts->bytes) + " of " +
+                         std::to_string(segment.geometry.segment_bytes) +
+                         " bytes while in use; views of its frames must not be touched"};
+    }
+    return {};
 }
 
 Result<std::optional<SegmentFile>> open_for_consumer(const std::string& pool_name)
@@ -198,8 +225,7 @@ Result<PoolFacts> inspect(const std::string& pool_name)
     if (found->pool.metadata.name != pool_name) {
         return name_differs(pool_name, found->pool.metadata.name);
     }
-    auto control = os::Mapping::shared(fd.get(), 0, found->pool.geometry.payload_offset,
-                                       os::Protection::ReadOnly);
+    auto control = ControlCopy::read(fd.get(), found->pool.geometry, *segment_name);
     if (!control) {
         return control.error();
     }

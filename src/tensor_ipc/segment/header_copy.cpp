@@ -6,6 +6,11 @@
 
 namespace tensor_ipc {
 
+Error not_a_file(const std::string& segment_name)
+{
+    return Error{ErrorCode::BadSegment, "/dev/shm/" + segment_name + " is not a regular file"};
+}
+
 bool copy_header(int fd, PoolHeader& copy) noexcept
 {
     std::uint64_t magic = 0;
@@ -24,7 +29,7 @@ Result<DescribedSegment> describe(int fd, const std::string& segment_name)
         return facts.error();
     }
     if (!facts->regular_file) {
-        return Error{ErrorCode::BadSegment, "/dev/shm/" + segment_name + " is not a regular file"};
+        return not_a_file(segment_name);
     }
     PoolHeader header{};
     const bool complete = copy_header(fd, header);
@@ -58,6 +63,20 @@ Result<DescribedSegment> describe(int fd, const std::string& segment_name)
     segment.object_bytes = facts->bytes;
     segment.pool = std::move(pool).value();
     return segment;
+}
+
+Result<ControlCopy> ControlCopy::read(int fd, const Geometry& geometry,
+                                      const std::string& segment_name)
+{
+    ControlCopy copy;
+    copy.lines_.resize(geometry.payload_offset / sizeof(Line));
+    if (!os::read_exactly(fd, 0, copy.lines_.data(), geometry.payload_offset)) {
+        return Error{ErrorCode::BadSegment,
+                     "not a sound tensor-ipc segment: it became shorter while it was read "
+                     "(/dev/shm/" +
+                         segment_name + ")"};
+    }
+    return copy;
 }
 
 }  // namespace tensor_ipc

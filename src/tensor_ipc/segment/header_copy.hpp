@@ -1,7 +1,9 @@
 /// Reading the header of an object that nobody vouches for.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "tensor_ipc/layout/geometry.hpp"
 
@@ -22,5 +24,25 @@ struct DescribedSegment {
 /// Copies and checks.
 /// @return PoolNotFound while there is no header yet, BadSegment
 [[nodiscard]] Result<DescribedSegment> describe(int fd, const std::string& segment_name);
+
+/// The control bytes as they were when they were read, for those who only look. They are read as
+/// the header is, because the segment may be another user's, who can make it shorter at any time.
+class ControlCopy {
+public:
+    [[nodiscard]] static Result<ControlCopy> read(int fd, const Geometry& geometry,
+                                                  const std::string& segment_name);
+
+    [[nodiscard]] const std::byte* data() const noexcept { return lines_.front().bytes; }
+
+private:
+    struct alignas(64) Line {
+        std::byte bytes[64];  // NOLINT(*-avoid-c-arrays)
+    };
+
+    std::vector<Line> lines_;
+};
+
+/// Something else than a file has the name.
+[[nodiscard]] Error not_a_file(const std::string& segment_name);
 
 }  // namespace tensor_ipc

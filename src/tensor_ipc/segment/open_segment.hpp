@@ -84,6 +84,10 @@ struct Leftover {
 /// Name of the pool's object in the namespace of TENSOR_IPC_NAMESPACE.
 [[nodiscard]] Result<std::string> segment_name_of(const std::string& pool_name);
 
+/// Whether the object still has all its bytes. Touches none of them.
+/// @return BadSegment when somebody truncated it
+[[nodiscard]] Result<void> check_size(const SegmentFile& segment);
+
 /// Whether `segment` is still what its name leads to.
 [[nodiscard]] bool is_current(const SegmentFile& segment);
 

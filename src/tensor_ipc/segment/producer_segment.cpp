@@ -135,18 +135,28 @@ bool can_take_over(const DescribedPool& found, const DescribedPool& wanted, bool
     return !ended && found.metadata == wanted.metadata && found.geometry == wanted.geometry;
 }
 
+/// Whether the file is ours to take over or to remove.
 Result<void> check_owner(int fd, const std::string& segment_name)
 {
     auto facts = os::facts_of(fd, segment_name);
     if (!facts) {
         return facts.error();
     }
-    if (!facts->regular_file || facts->owner_uid != os::effective_uid()) {
+    if (!facts->regular_file) {
+        return not_a_file(segment_name);
+    }
+    if (facts->owner_uid != os::effective_uid()) {
         return Error{ErrorCode::PermissionDenied,
                      "/dev/shm/" + segment_name + " belongs to user " +
                          std::to_string(facts->owner_uid) + ", this process is user " +
                          std::to_string(os::effective_uid()) +
                          ": choose another pool name or TENSOR_IPC_NAMESPACE"};
+    }
+    // No segment has two names. This is a file that somebody linked here, perhaps another pool.
+    if (facts->names > 1) {
+        return Error{ErrorCode::BadSegment, "/dev/shm/" + segment_name +
+                                                " is a hard link to a file that has other names "
+                                                "too: remove the link by hand"};
     }
     return {};
 }

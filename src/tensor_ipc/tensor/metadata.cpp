@@ -14,7 +14,7 @@ Error invalid(std::string message)
 
 bool is_label(const std::string& text)
 {
-    return !text.empty() && text.size() <= kMaxLabelLength && text.find('\0') == std::string::npos;
+    return !text.empty() && text.size() <= kMaxLabelLength && printable(text) == text;
 }
 
 void append_difference(std::string& text, const char* field, const std::string& expected,
@@ -63,8 +63,8 @@ Result<void> validate(const PoolMetadata& metadata)
                        std::to_string(metadata.history_len));
     }
     if (!is_label(metadata.backend) || !is_label(metadata.device)) {
-        return invalid("backend and device are 1 to 31 characters, got '" + metadata.backend +
-                       "' and '" + metadata.device + "'");
+        return invalid("backend and device are 1 to 31 printable ASCII characters, got '" +
+                       printable(metadata.backend) + "' and '" + printable(metadata.device) + "'");
     }
     return {};
 }

@@ -37,7 +37,7 @@ Result<PoolName> PoolName::parse(std::string_view name)
         const auto position = static_cast<std::size_t>(bad - name.begin());
         return Error{ErrorCode::InvalidName,
                      "a pool name is made of A-Z a-z 0-9 . _ - and /; the character at position " +
-                         std::to_string(position) + " of '" + std::string(name) +
+                         std::to_string(position) + " of '" + printable(name) +
                          "' is none of these"};
     }
     return PoolName(std::string(name));
@@ -55,7 +55,7 @@ Result<std::string> parse_namespace(std::string_view name_space)
     if (name_space.size() > kMaxNamespaceLength || !std::ranges::all_of(name_space, is_plain)) {
         return Error{ErrorCode::InvalidName,
                      "TENSOR_IPC_NAMESPACE is at most 32 characters of A-Z a-z 0-9 . _ -, not '" +
-                         std::string(name_space) + "'"};
+                         printable(name_space) + "'"};
     }
     return std::string(name_space);
 }

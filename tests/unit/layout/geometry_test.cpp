@@ -201,6 +201,9 @@ TEST_F(ReadHeader, RefusesEachDamagedFieldAndNamesIt)
         {"the backend has no end", [](PoolHeader& h) { h.backend.fill('b'); }},
         {"backend and device", [](PoolHeader& h) { h.backend.fill('\0'); }},
         {"the device has no end", [](PoolHeader& h) { h.device.fill('d'); }},
+        {"\\xff", [](PoolHeader& h) { h.backend[0] = '\xff'; }},  // no text in UTF-8
+        {"\\x1b[2J", [](PoolHeader& h) { std::memcpy(h.device.data(), "\x1b[2J", 5); }},
+        {"\\x07", [](PoolHeader& h) { h.name[1] = '\a'; }},
     };
     for (const Damage& damage : damages) {
         header_.~PoolHeader();

@@ -59,6 +59,28 @@ TEST_F(WakeWordTest, TimesOutWhenTheDeadlineHasPassed)
     EXPECT_EQ(wait_for(1, 1), WakeOutcome::TimedOut);
 }
 
+TEST_F(WakeWordTest, TimesOutAlsoWhenTheWordChangesAgainAndAgain)
+{
+    static std::atomic<std::uint32_t>* word = nullptr;
+    static std::atomic<std::uint32_t>* news = nullptr;
+    static int turns = 0;
+    word = &word_;
+    news = &news_;
+    turns = 0;
+    testing::test_point_hook.store([](const char*) {
+        word->fetch_add(1);  // between looking at it and sleeping on it
+        if (++turns == 1000) {
+            news->store(1);  // ends a wait that does not look at the time
+        }
+    });
+
+    const WakeOutcome outcome = wait_for(1, 1);
+
+    testing::test_point_hook.store(nullptr);
+    EXPECT_EQ(outcome, WakeOutcome::TimedOut);
+    EXPECT_EQ(turns, 1);
+}
+
 TEST_F(WakeWordTest, SpinsBeforeItSleeps)
 {
     const std::uint64_t start = os::monotonic_ns();

@@ -170,6 +170,31 @@ TEST_F(ConsumerTest, FollowsAPoolThatWasRemovedByHand)
     EXPECT_EQ(consumer.attachments(), 2U);
 }
 
+TEST_F(ConsumerTest, GivesUpOnAHighWaterThatChangesWithoutEnd)
+{
+    SegmentFile segment = must(open_for_producer(metadata_, {}));
+    const Consumer first = must(Consumer::attach(name_));
+    static std::atomic<std::uint32_t>* high_water = nullptr;
+    static int turns = 0;
+    high_water = &segment.header().consumer_high_water;
+    turns = 0;
+    testing::test_point_hook.store([](const char* name) {
+        if (std::string_view(name) == "attach:raising") {
+            // Always another one than was seen, always too low; in the end high enough.
+            high_water->store(++turns == 100'000 ? 100 : high_water->load() ^ 1U);
+        }
+    });
+
+    const auto second = Consumer::attach(name_);
+
+    testing::test_point_hook.store(nullptr);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().code, ErrorCode::BadSegment);
+    EXPECT_NE(second.error().message.find("consumer_high_water"), std::string::npos);
+    EXPECT_EQ(turns, 1000);
+    end_segment(segment);
+}
+
 TEST_F(ConsumerTest, AttachesAgainAfterItLetGo)
 {
     Producer producer = must(Producer::create(metadata_));

@@ -50,6 +50,35 @@ TEST_F(WaiterTest, TimesOutAtItsDeadline)
     }
 }
 
+TEST_F(WaiterTest, TimesOutAlsoWhenThePoolEndsAndBeginsAgainAndAgain)
+{
+    SegmentFile segment = must(open_for_producer(metadata_, {}));
+    Consumer consumer = must(Consumer::attach(name_));
+    static std::atomic<PoolEnd>* ended = nullptr;
+    static std::atomic<std::uint64_t>* latest = nullptr;
+    static int turns = 0;
+    ended = &segment.header().ended;
+    latest = &segment.header().latest;
+    turns = 0;
+    testing::test_point_hook.store([](const char* name) {
+        if (std::string_view(name) == "wait:flag-raised") {
+            ended->store(PoolEnd::Ended);
+        } else if (std::string_view(name) == "wait:done") {
+            ended->store(PoolEnd::Running);
+            if (++turns == 1000) {
+                latest->store(pack_latest(0, 0));  // ends a wait that does not look at the time
+            }
+        }
+    });
+
+    const auto outcome = consumer.wait(std::nullopt, 1);
+
+    testing::test_point_hook.store(nullptr);
+    EXPECT_EQ(must(outcome), WaitOutcome::TimedOut);
+    EXPECT_EQ(turns, 1);
+    end_segment(segment);
+}
+
 TEST_F(WaiterTest, WakesForEachFrame)
 {
     constexpr int kFrames = 300;

@@ -161,6 +161,26 @@ TEST_F(FrameReaderTest, IgnoresALatestWordThatLeadsOutside)
     }
 }
 
+TEST_F(FrameReaderTest, FindsNoFrameInASlotThatWasNeverWrittenOrIsBeingWritten)
+{
+    const auto slot = writer_.claim();
+    ASSERT_EQ(state(*slot), kBeingWritten);
+
+    EXPECT_FALSE(reader_.find(UINT64_MAX));      // + 1 is "never written"
+    EXPECT_FALSE(reader_.find(UINT64_MAX - 1));  // + 1 is "being written"
+}
+
+TEST_F(FrameReaderTest, TakesANumberThatNoProducerGivesForNoFrame)
+{
+    memory_.slot(2).state.store(kFrameLimit + 1);
+    EXPECT_FALSE(reader_.newest_readable());
+    EXPECT_FALSE(reader_.find(kFrameLimit));
+
+    memory_.slot(2).state.store(kFrameLimit);
+    EXPECT_EQ(reader_.newest_readable()->frame, kFrameLimit - 1);
+    EXPECT_EQ(reader_.find(kFrameLimit - 1)->slot, 2U);
+}
+
 TEST_F(FrameReaderTest, NeverLooksBeyondTheConsumerTable)
 {
     memory_.header().consumer_high_water.store(UINT32_MAX);

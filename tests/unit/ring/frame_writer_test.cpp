@@ -211,6 +211,32 @@ TEST_F(FrameWriterTest, AnnouncesAFrameThatADeadProducerFinishedButDidNotAnnounc
     EXPECT_EQ(writer.next_frame(), 3U);
 }
 
+TEST_F(FrameWriterTest, ForgetsNumbersThatNoProducerCanHaveReached)
+{
+    FrameWriter dead(memory_, liveness_);
+    publish(dead, 2);
+    for (const std::uint64_t state : {UINT64_MAX - 1, kFrameLimit, kFrameLimit / 2 + 1}) {
+        memory_.slot(4).state.store(state);
+        memory_.header().latest.store(pack_latest(kFrameLimit - 1, 3));
+
+        FrameWriter writer(memory_, liveness_);
+
+        EXPECT_EQ(writer.next_frame(), 2U) << state;
+        EXPECT_EQ(this->state(4), kNeverWritten);
+        EXPECT_EQ(memory_.header().latest.load(), pack_latest(1, 1));
+    }
+}
+
+TEST_F(FrameWriterTest, AnnouncesNothingWhenAllThatADeadProducerLeftIsDamaged)
+{
+    memory_.header().latest.store(pack_latest(kFrameLimit - 1, 3));
+
+    FrameWriter writer(memory_, liveness_);
+
+    EXPECT_EQ(writer.next_frame(), 0U);
+    EXPECT_FALSE(memory_.latest());
+}
+
 TEST_F(FrameWriterTest, GivesNoNumberTwiceWhenTheNewestFrameWasBeingOverwritten)
 {
     FrameWriter dead(memory_, liveness_);

@@ -47,6 +47,36 @@ TEST(PoolName, RefusesOtherCharactersAndSaysWhich)
     }
 }
 
+TEST(PoolName, IsNeverAPathWhateverItSays)
+{
+    for (const std::string text : {".", "..", "/", "../../etc/passwd", "/dev/null", "a/../b"}) {
+        const auto name = PoolName::parse(text);
+
+        ASSERT_TRUE(name) << text;
+        const std::string segment = name->segment_name("..");
+        EXPECT_TRUE(segment.starts_with("tensoripc_..=")) << segment;
+        EXPECT_EQ(segment.find('/'), std::string::npos) << segment;
+        EXPECT_EQ(pool_name_of_segment(segment, "..")->text(), text);
+    }
+}
+
+TEST(PoolName, FitsIntoAFileNameInTheLongestNamespace)
+{
+    const PoolName name = *PoolName::parse(std::string(kMaxPoolNameLength, 'n'));
+
+    EXPECT_LE(name.segment_name(std::string(kMaxNamespaceLength, 's')).size(), 255U);
+}
+
+TEST(PoolName, IsShownWithoutCharactersThatSteerATerminal)
+{
+    const auto refused = PoolName::parse("cam\x1b[31m\xff");
+
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("'cam\\x1b[31m\\xff'"), std::string::npos)
+        << refused.error().message;
+    EXPECT_NE(parse_namespace("\n").error().message.find("'\\x0a'"), std::string::npos);
+}
+
 TEST(PoolName, IsFoundBehindItsSegment)
 {
     for (const std::string text : {"cam", "/robot/cam", "a.b-c_d"}) {
