@@ -5,19 +5,6 @@
 
 namespace tensor_ipc {
 
-namespace {
-
-/// Makes the producer look at column `id` before anything is pinned there.
-void raise_high_water(std::atomic<std::uint32_t>& high_water, std::uint32_t id)
-{
-    std::uint32_t seen = high_water.load(std::memory_order_seq_cst);
-    while (seen <= id &&
-           !high_water.compare_exchange_weak(seen, id + 1, std::memory_order_seq_cst)) {
-    }
-}
-
-}  // namespace
-
 Result<AttachmentRef> Attachment::open(SegmentFile segment)
 {
     auto payload = HostRing::map(segment.fd.get(), segment.geometry, os::Protection::ReadOnly);
@@ -33,7 +20,7 @@ Result<AttachmentRef> Attachment::open(SegmentFile segment)
         if (*locked) {
             TENSOR_IPC_TEST_POINT("attach:locked");
             memory.clear_column(id);
-            raise_high_water(memory.header().consumer_high_water, id);
+            memory.raise_high_water(id);
             memory.consumer(id).pid.store(os::process_id(), std::memory_order_relaxed);
             TENSOR_IPC_TEST_POINT("attach:done");
             return AttachmentRef(

@@ -91,6 +91,19 @@ public:
         }
     }
 
+    /// Makes the producer look at column `consumer`. Its new owner calls this after clearing the
+    /// column and before it pins anything.
+    void raise_high_water(std::uint32_t consumer) const noexcept
+    {
+        // sync pin-vs-claim (seq_cst), other end: consumer_limit(), as FrameWriter::try_claim reads
+        // it. A producer that misses the raise has marked its slot before, and our pin comes after.
+        std::atomic<std::uint32_t>& high = header_->consumer_high_water;
+        std::uint32_t seen = high.load(std::memory_order_seq_cst);
+        while (seen <= consumer &&
+               !high.compare_exchange_weak(seen, consumer + 1, std::memory_order_seq_cst)) {
+        }
+    }
+
 private:
     PoolHeader* header_ = nullptr;
     SlotHeader* slots_ = nullptr;
