@@ -232,9 +232,21 @@ void run_consumer(int process)
     detach(id);
 }
 
+/// Every slot holds a frame already, so each claim is for one that somebody may be reading.
+void fill_ring()
+{
+    for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
+        memory().preset(static_cast<int>(kState + slot), state_of_frame(slot));
+        pool().payload[slot] = state_of_frame(slot);
+    }
+    memory().preset(kLatest, pack_latest(kSlots - 1, kSlots - 1));
+    pool().greatest_state = kSlots;
+}
+
 void begin()
 {
     begin_pool();
+    fill_ring();
     pool().work_left[0] = static_cast<std::uint8_t>(bounds.puts);
     pool().work_left[1] = static_cast<std::uint8_t>(bounds.gets_a);
     pool().work_left[2] = static_cast<std::uint8_t>(bounds.gets_b);

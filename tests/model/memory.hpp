@@ -70,6 +70,9 @@ class Memory {
 public:
     void reset() noexcept;
 
+    /// What is there before anyone runs.
+    void preset(int place, std::uint64_t value) noexcept { places_[place].messages[0].value = value; }
+
     std::uint64_t load(View& mine, int place, std::memory_order order, Pick pick) noexcept;
 
     /// Where a place is only read by seq_cst loads, messages older than `last_by_sc` are never read

@@ -1,0 +1,69 @@
+"""The Promela models, and the mutants of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Model:
+    """One run of SPIN."""
+
+    name: str
+    file: str
+    defines: tuple[str, ...] = ()
+    is_mutant: bool = False
+
+
+def mutants(file: str, names: list[str], *bounds: str) -> list[Model]:
+    return [Model(f"{file}: {name}", file, (f"MUTANT_{name}", *bounds), True) for name in names]
+
+
+FRAMES_MUTANTS = [
+    "MARK_RELEASE",
+    "PIN_RELEASE",
+    "NO_SECOND_LOOK",
+    "NO_RESTORE",
+    "NO_LOOK",
+    "LOOKS_THEN_PINS",
+    "STAYS_PINNED",
+    "UNPINS_THEN_READS",
+    "BURY_THE_LIVING",
+    "BURY_CLEARS_NOTHING",
+    "BURY_KEEPS_LOCK",
+    "INHERITS_PINS",
+    "LEAVES_HALF_WRITTEN",
+    "USES_A_LOST_NUMBER",
+]
+WAKE_MUTANTS = [
+    "LATEST_RELEASE",
+    "FLAG_RELEASE",
+    "LOOKS_THEN_PUBLISHES",
+    "NO_SECOND_LOOK",
+    "FLAG_THEN_WORD",
+    "WORD_THEN_FLAG",
+    "WORD_STAYS",
+    "NO_FUTEX_CALL",
+    "WAKES_BEFORE_IT_ANNOUNCES",
+    "TAKE_OVER_WAKES_NOBODY",
+]
+
+FRAMES_BOUNDS = ("PUTS=2", "GETS=2", "CRASHES=1")
+WAKE_BOUNDS = ("NEWS=2", "CRASHES=1")
+
+
+def sound(file: str, *bounds: str) -> Model:
+    return Model(f"{file}: {' '.join(bounds)}", file, bounds)
+
+
+QUICK = [sound("frames.pml", *FRAMES_BOUNDS), sound("wake.pml", *WAKE_BOUNDS)]
+DEEP = [
+    sound("frames.pml", "PUTS=3", "GETS=2", "CRASHES=1"),
+    sound("frames.pml", "PUTS=2", "GETS=1", "CRASHES=2"),
+    sound("wake.pml", "NEWS=3", "CRASHES=1"),
+    sound("wake.pml", "NEWS=2", "CRASHES=2"),
+]
+MUTANTS = [
+    *mutants("frames.pml", FRAMES_MUTANTS, *FRAMES_BOUNDS),
+    *mutants("wake.pml", WAKE_MUTANTS, *WAKE_BOUNDS),
+]
