@@ -1,10 +1,10 @@
 #include "explorer.hpp"
 
-#include <ucontext.h>
-
 #include <cstdio>
 #include <cstring>
 #include <vector>
+
+#include <ucontext.h>
 
 #include "state_set.hpp"
 
@@ -244,7 +244,8 @@ void restore(const std::vector<std::byte>& bytes)
     std::memcpy(static_cast<void*>(&world), from, sizeof world);
     from = shared.restore(from + sizeof world);
     for (int i = 0; i < kProcesses; ++i) {
-        const auto size = static_cast<std::size_t>(stacks[i] + kStackBytes - world.processes[i].top);
+        const auto size =
+            static_cast<std::size_t>(stacks[i] + kStackBytes - world.processes[i].top);
         std::memcpy(world.processes[i].top, from, size);
         from += size;
     }
@@ -327,8 +328,8 @@ Explored explore_all(const Scenario& chosen, const Bounds& bounds)
             save(node.before);
             node.options = options;
             node.next = 1;
-            result.depth = static_cast<int>(depth) > result.depth ? static_cast<int>(depth)
-                                                                  : result.depth;
+            result.depth =
+                static_cast<int>(depth) > result.depth ? static_cast<int>(depth) : result.depth;
         }
         take(options, 0);
     }

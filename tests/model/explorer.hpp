@@ -20,11 +20,11 @@ inline constexpr std::size_t kScenarioBytes = 640;
 
 /// What the explorer asks of a scenario. Its own state lies in `scenario_bytes()`.
 struct Scenario {
-    void (*begin)();                    ///< sets up the state before anyone runs
-    void (*run)(int process);           ///< the life of a process; again, at any time after a crash
-    void (*on_death)(int process);      ///< what the kernel does then
-    void (*rebase)(const View& base);   ///< Memory::rebase for the views that it keeps
-    void (*add_to)(Digest& digest);     ///< what is not in the memory
+    void (*begin)();                   ///< sets up the state before anyone runs
+    void (*run)(int process);          ///< the life of a process; again, at any time after a crash
+    void (*on_death)(int process);     ///< what the kernel does then
+    void (*rebase)(const View& base);  ///< Memory::rebase for the views that it keeps
+    void (*add_to)(Digest& digest);    ///< what is not in the memory
 };
 
 struct Bounds {

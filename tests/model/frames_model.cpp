@@ -160,8 +160,8 @@ public:
 
     void get()
     {
-        const auto place = bounds.by_scan && choose(2) == 1 ? reader_.newest_readable()
-                                                            : reader_.latest();
+        const auto place =
+            bounds.by_scan && choose(2) == 1 ? reader_.newest_readable() : reader_.latest();
         if (!place) {
             return;
         }

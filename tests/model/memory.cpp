@@ -131,8 +131,8 @@ void Memory::forget(const View& base) noexcept
             std::copy(place.messages.begin() + gone, place.messages.begin() + place.count,
                       place.messages.begin());
             place.count = static_cast<std::uint8_t>(place.count - gone);
-            place.last_by_sc = static_cast<std::uint8_t>(
-                place.last_by_sc > gone ? place.last_by_sc - gone : 0);
+            place.last_by_sc =
+                static_cast<std::uint8_t>(place.last_by_sc > gone ? place.last_by_sc - gone : 0);
         }
         for (int i = 0; i < place.count; ++i) {
             rebase(place.messages[i].view, base);

@@ -1,11 +1,12 @@
 /// What a load may return: the C++20 memory model as a machine that runs one operation at a time.
 ///
-/// Every atomic place keeps the messages that were stored there, oldest first, and every process has
-/// a view: for each place the oldest message that it may still read. A load may read that one or any
-/// later one; a store adds one at the end. A message that was stored with release carries its
-/// writer's view, and a load with acquire that reads it takes that view over. A read-modify-write
-/// reads the last message and hands on what that one carried (a release sequence). A seq_cst load
-/// reads nothing older than what any seq_cst operation on that place has read or stored.
+/// Every atomic place keeps the messages that were stored there, oldest first, and every process
+/// has a view: for each place the oldest message that it may still read. A load may read that one
+/// or any later one; a store adds one at the end. A message that was stored with release carries
+/// its writer's view, and a load with acquire that reads it takes that view over. A
+/// read-modify-write reads the last message and hands on what that one carried (a release
+/// sequence). A seq_cst load reads nothing older than what any seq_cst operation on that place has
+/// read or stored.
 ///
 /// Plain bytes are places without messages: whoever touches them must have the last change in its
 /// view, else the program has a data race.
@@ -71,7 +72,10 @@ public:
     void reset() noexcept;
 
     /// What is there before anyone runs.
-    void preset(int place, std::uint64_t value) noexcept { places_[place].messages[0].value = value; }
+    void preset(int place, std::uint64_t value) noexcept
+    {
+        places_[place].messages[0].value = value;
+    }
 
     std::uint64_t load(View& mine, int place, std::memory_order order, Pick pick) noexcept;
 

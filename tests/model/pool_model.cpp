@@ -100,17 +100,16 @@ void check_read(std::uint32_t slot, std::uint64_t frame, std::uint32_t id)
 
 int place_of(const void* address) noexcept
 {
-    const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(address) -
-                                                 control);
+    const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(address) - control);
     return offset < sizeof control ? places.at[offset] : -1;
 }
 
 const char* name_of(int place) noexcept
 {
     static constexpr const char* kNames[] = {
-        "latest",     "wake_word",  "waiting",    "high_water", "ended",      "state[0]",
-        "state[1]",   "state[2]",   "pin[0][0]",  "pin[0][1]",  "pin[0][2]",  "pin[1][0]",
-        "pin[1][1]",  "pin[1][2]",  "pin[2][0]",  "pin[2][1]",  "pin[2][2]"};
+        "latest",    "wake_word", "waiting",   "high_water", "ended",     "state[0]",
+        "state[1]",  "state[2]",  "pin[0][0]", "pin[0][1]",  "pin[0][2]", "pin[1][0]",
+        "pin[1][1]", "pin[1][2]", "pin[2][0]", "pin[2][1]",  "pin[2][2]"};
     return kNames[place];
 }
 
@@ -169,8 +168,7 @@ void add_pool(Digest& digest) noexcept
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         digest.add(pool().payload[slot]);
         digest.add((pool().on_loan[slot] ? 1U : 0U) | (pool().is_rewritten[slot] ? 2U : 0U) |
-                   (pool().was_pinned[slot] ? 4U : 0U) |
-                   (pool().is_claiming ? 8U : 0U));
+                   (pool().was_pinned[slot] ? 4U : 0U) | (pool().is_claiming ? 8U : 0U));
     }
     for (int process = 0; process < kProcesses; ++process) {
         digest.add(std::uint64_t{pool().work_left[process]} << 1U |

@@ -2,9 +2,8 @@
 /// must never happen to its frames. The scenarios (frames_model.cpp, wake_model.cpp) run in it.
 #pragma once
 
-#include "tensor_ipc/ring/ring.hpp"
-
 #include "explorer.hpp"
+#include "tensor_ipc/ring/ring.hpp"
 
 namespace tensor_ipc::model {
 
@@ -54,15 +53,15 @@ struct PoolModel {
     std::uint64_t payload[kSlots];  ///< number of the frame + 1, or kHalf
     std::uint64_t greatest_state;   ///< that any slot had
     bool on_loan[kSlots];
-    bool is_rewritten[kSlots];      ///< since the last frame was committed there
+    bool is_rewritten[kSlots];     ///< since the last frame was committed there
     bool has_arrived[kProcesses];  ///< consumers that took a first step in this life
     bool is_over;                  ///< consumers that come now go at once
     bool is_claiming;
     bool was_pinned[kSlots];  ///< by the living, at some time in this claim
     std::uint8_t work_left[kProcesses];
-    bool is_asleep[kProcesses];  ///< in the futex call
+    bool is_asleep[kProcesses];            ///< in the futex call
     std::uint64_t next_frame[kProcesses];  ///< that a sleeper waits for
-    View futex;                  ///< what the kernel's lock of that futex hands on
+    View futex;                            ///< what the kernel's lock of that futex hands on
 };
 
 inline constexpr std::uint64_t kHalf = UINT64_MAX;

@@ -44,8 +44,8 @@ Asked read_options(int count, char** options)
         } else if (option == "--states" && has_value) {
             asked.bounds.states = std::strtoull(options[++i], nullptr, 10);
         } else if (option == "--gets" && has_value) {
-            asked.is_understood &= std::sscanf(options[++i], "%d,%d", &asked.frames.gets_a,
-                                               &asked.frames.gets_b) == 2;
+            asked.is_understood &=
+                std::sscanf(options[++i], "%d,%d", &asked.frames.gets_a, &asked.frames.gets_b) == 2;
         } else {
             asked.is_understood = false;
         }
@@ -60,9 +60,10 @@ int main(int argc, char** argv)
     const std::string_view name = argc > 1 ? argv[1] : "";
     const Asked asked = read_options(argc - 2, argv + 2);
     if ((name != "frames" && name != "wake") || !asked.is_understood) {
-        std::fputs("usage: ring_model frames|wake [--puts N] [--gets A,B] [--crashes N] [--loans] "
-                   "[--by-scan] [--states N]\n",
-                   stderr);
+        std::fputs(
+            "usage: ring_model frames|wake [--puts N] [--gets A,B] [--crashes N] [--loans] "
+            "[--by-scan] [--states N]\n",
+            stderr);
         return 3;
     }
     const model::Scenario scenario = name == "frames" ? model::frames_scenario(asked.frames)

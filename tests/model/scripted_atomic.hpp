@@ -68,8 +68,7 @@ struct scripted_atomic {
     T load(memory_order order = memory_order_seq_cst) const noexcept
     {
         const int place = tensor_ipc::model::place_of(this);
-        return place < 0 ? value_
-                         : static_cast<T>(tensor_ipc::model::scripted_load(place, order));
+        return place < 0 ? value_ : static_cast<T>(tensor_ipc::model::scripted_load(place, order));
     }
 
     void store(T value, memory_order order = memory_order_seq_cst) noexcept

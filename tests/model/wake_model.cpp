@@ -2,9 +2,8 @@
 /// out here. No wait has a deadline, so a wake-up that is lost is a process that waits for ever.
 #include "wake_model.hpp"
 
-#include "tensor_ipc/notify/wake_word.hpp"
-
 #include "pool_model.hpp"
+#include "tensor_ipc/notify/wake_word.hpp"
 
 namespace tensor_ipc::os {
 
