@@ -160,8 +160,7 @@ public:
 
     void get()
     {
-        const auto place =
-            bounds.by_scan && choose(2) == 1 ? reader_.newest_readable() : reader_.latest();
+        const auto place = bounds.by_scan && choose(2) == 1 ? reader_.newest_readable() : aim();
         if (!place) {
             return;
         }
@@ -192,6 +191,17 @@ public:
     }
 
 private:
+    /// The newest frame, or the oldest that a whole ring would have: the next to be overwritten.
+    [[nodiscard]] std::optional<FramePlace> aim() const
+    {
+        auto place = reader_.latest();
+        if (place && place->frame >= kSlots - 1 && choose(2) == 1) {
+            place->frame -= kSlots - 1;
+            place->slot = reader_.memory().geometry().next_slot(place->slot);
+        }
+        return place;
+    }
+
     void drop(const Held& held)
     {
         if (held.is_used) {

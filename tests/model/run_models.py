@@ -22,6 +22,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +98,20 @@ class CodeModels:
 
     @staticmethod
     def compile(tree: Path, source: str) -> None:
-        flags = ["-std=c++20", "-O1", "-w", "-Isrc", "-include", "tests/model/scripted_atomic.hpp"]
+        flags = [
+            "-std=c++20",
+            "-O1",
+            "-w",
+            "-Isrc",
+            "-include",
+            "tests/model/scripted_atomic.hpp",
+        ]
         build([COMPILER, *flags, "-c", source, "-o", f"{Path(source).stem}.o"], tree)
 
     @staticmethod
-    def explore(objects: list[Path], scenario: str, tree: Path, states: int = 0) -> tuple[str, str]:
+    def explore(
+        objects: list[Path], scenario: str, tree: Path, states: int = 0
+    ) -> tuple[str, str]:
         """Return the broken property, and how many states were seen."""
         build([COMPILER, *map(str, objects), "-o", "ring_model"], tree)
         text = run(["./ring_model", *scenario.split(), "--states", str(states)], tree)
@@ -154,8 +164,11 @@ def run_spin(folder: Path, name: str, model: spin_models.Model) -> Row:
     level = "-O0" if model.is_mutant else "-O1"
     build([C_COMPILER, level, "-w", "-DSAFETY", "-DCOLLAPSE", "-o", "pan", "pan.c"], tree)
     text = run(["./pan", "-m1000000", "-w22"], tree)
-    states = next((line.split()[0] for line in text.splitlines() if "states, stored" in line), "?")
-    if "errors: 0" not in text and "errors: 1" not in text or "max search depth too small" in text:
+    states = next(
+        (line.split()[0] for line in text.splitlines() if "states, stored" in line), "?"
+    )
+    is_over = "errors: 0" in text or "errors: 1" in text
+    if not is_over or "max search depth too small" in text:
         msg = f"{model.name}: {text}"
         raise RuntimeError(msg)
     found = ""
@@ -179,15 +192,15 @@ def jobs(options: argparse.Namespace, folder: Path) -> list[Callable[[], Row]]:
         models = spin_models.DEEP if options.deep else spin_models.QUICK
         for i, model in enumerate([*models, *spin_models.MUTANTS]):
             if is_chosen(model.name):
-                wanted.append(lambda i=i, model=model: run_spin(folder, f"spin{i}", model))
+                wanted.append(partial(run_spin, folder, f"spin{i}", model))
     if options.kind in ("code", "all"):
         code = CodeModels(folder)
         for i, scenario in enumerate(code_mutants.DEEP if options.deep else code_mutants.QUICK):
             if is_chosen(scenario):
-                wanted.append(lambda i=i, s=scenario: code.run_sound(f"run{i}", s))
+                wanted.append(partial(code.run_sound, f"run{i}", scenario))
         for i, mutant in enumerate(code_mutants.MUTANTS):
             if is_chosen(mutant.name):
-                wanted.append(lambda i=i, m=mutant: code.run_mutant(f"mutant{i}", m))
+                wanted.append(partial(code.run_mutant, f"mutant{i}", mutant))
     return wanted
 
 
@@ -205,18 +218,22 @@ def print_row(row: Row) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("kind", nargs="?", default="all", choices=["spin", "code", "all"])
     parser.add_argument("--deep", action="store_true")
     parser.add_argument("--only", nargs="*", default=[])
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tensor-ipc-model-") as folder:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            rows = []
-            print_head()
-            for row in pool.map(lambda job: job(), jobs(options, Path(folder))):
-                print_row(row)
-                rows.append(row)
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="tensor-ipc-model-") as folder, ThreadPoolExecutor(
+        os.cpu_count()
+    ) as pool:
+        work = jobs(options, Path(folder))
+        print_head()
+        for row in pool.map(lambda job: job(), work):
+            print_row(row)
+            rows.append(row)
     wrong = [row for row in rows if not row.is_as_expected]
     print(f"\n{len(rows)} runs, {len(wrong)} not as expected")
     return 1 if wrong or not rows else 0
