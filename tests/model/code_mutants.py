@@ -17,9 +17,9 @@ TAKE_OVER = "tests/model/wake_model.cpp"
 
 FRAMES = "frames --puts 1 --gets 1,1 --crashes 0"
 BOTH_SCAN = "frames --puts 3 --gets 1,1 --crashes 0 --by-scan"
-CRASH = "frames --puts 1 --gets 1,1 --crashes 1"
+CRASH = "frames --puts 1 --gets 1,0 --crashes 1"
 SCAN = "frames --puts 1 --gets 1,1 --crashes 0 --by-scan"
-LOANS = "frames --puts 1 --gets 1,1 --crashes 0 --loans"
+LOANS = "frames --puts 2 --gets 1,0 --crashes 0 --loans"
 SLEEP = "wake --puts 2 --crashes 0"
 SLEEP_AND_CRASH = "wake --puts 1 --crashes 1"
 
@@ -143,7 +143,7 @@ MUTANTS = [
         LOANS,
     ),
     Mutant(
-        "claim: newest slot not last", WRITER, "slot != latest_slot_ && claim", "claim", FRAMES
+        "claim: newest slot not last", WRITER, "slot != latest_slot_ && claim", "claim", LOANS
     ),
     Mutant(
         "claim: never the newest slot",
@@ -171,7 +171,7 @@ MUTANTS = [
         FRAMES,
     ),
     # sync unpin
-    weaker("unpin: relaxed", READER, f"fetch_sub(1, {RELEASE})", RELEASE, RELAXED, FRAMES),
+    weaker("unpin: relaxed", READER, f"fetch_sub(1, {RELEASE})", RELEASE, RELAXED, LOANS),
     weaker("clear column: relaxed", MEMORY, f"store(0, {RELEASE})", RELEASE, RELAXED, CRASH),
     # the dead
     Mutant(
@@ -236,7 +236,7 @@ MUTANTS = [
         WRITER,
         "        next_frame_ = announced;\n",
         "",
-        "frames --puts 3 --gets 1,1 --crashes 1 --loans",
+        "frames --puts 2 --gets 1,0 --crashes 1 --loans",
     ),
     # sync sleep-vs-publish
     weaker(

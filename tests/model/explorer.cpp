@@ -174,10 +174,11 @@ void forget()
     View base;
     base.fill(UINT8_MAX);
     bool any = false;
-    for (const Process& process : world.processes) {
+    for (int i = 0; i < kProcesses; ++i) {
+        const Process& process = world.processes[i];
         if (process.status == Status::Ready) {
             for (int place = 0; place < kAtomics; ++place) {
-                const std::uint8_t oldest = shared.oldest(process.view, place);
+                const std::uint8_t oldest = shared.oldest(i, process.view, place);
                 base[place] = oldest < base[place] ? oldest : base[place];
             }
             any = true;
@@ -339,7 +340,7 @@ Explored explore_all(const Scenario& chosen, const Bounds& bounds)
 
 void admit_weak_loads(int place) noexcept
 {
-    if (Memory::admit_weak_loads(place)) {
+    if (Memory::admit_weak_loads(world.running, place)) {
         has_to_start_again = true;
     }
 }

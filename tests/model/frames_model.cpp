@@ -109,7 +109,7 @@ void publish(FrameWriter& writer, std::uint32_t slot)
     pool().on_loan[slot] = false;
 }
 
-/// One put, or two loans of which the first is given back, in turn.
+/// Two loans of which the first is published last or given back, and one put, in turn.
 void produce(FrameWriter& writer, std::uint8_t turn)
 {
     Claims claims(writer);
@@ -117,10 +117,14 @@ void produce(FrameWriter& writer, std::uint8_t turn)
     if (!slot) {
         return;
     }
-    if (bounds.loans && turn % 2 == 0) {
+    if (bounds.loans && turn % 2 == 1) {
         const auto other = claims.claim();
         if (other) {
             publish(writer, *other);
+        }
+        if (choose(2) == 0) {
+            publish(writer, *slot);  // the later loan was published first
+            return;
         }
         writer.abandon(*slot);
         pool().on_loan[*slot] = false;

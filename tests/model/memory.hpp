@@ -79,20 +79,25 @@ public:
 
     std::uint64_t load(View& mine, int place, std::memory_order order, Pick pick) noexcept;
 
-    /// Where a place is only read by seq_cst loads, messages older than `last_by_sc` are never read
-    /// again and can be forgotten. This says that there are other loads too.
+    /// Where a process only does seq_cst loads, it never reads messages older than `last_by_sc`
+    /// again, and they can be forgotten. This says that it does other loads too.
     /// @return true when that is news
-    static bool admit_weak_loads(int place) noexcept
+    static bool admit_weak_loads(int process, int place) noexcept
     {
-        return !std::exchange(has_weak_loads_[place], true);
+        const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(process));
+        const bool is_news = (weak_loads_[place] & bit) == 0;
+        weak_loads_[place] |= bit;
+        return is_news;
     }
 
-    static void expect_no_weak_loads() noexcept { has_weak_loads_.fill(false); }
+    static void expect_no_weak_loads() noexcept { weak_loads_.fill(0); }
 
     /// The oldest message that a process with this view may read again.
-    [[nodiscard]] std::uint8_t oldest(const View& view, int place) const noexcept
+    [[nodiscard]] std::uint8_t oldest(int process, const View& view, int place) const noexcept
     {
-        const std::uint8_t ordered = has_weak_loads_[place] ? 0 : places_[place].last_by_sc;
+        const bool has_weak_loads =
+            (weak_loads_[place] >> static_cast<unsigned>(process) & 1U) != 0;
+        const std::uint8_t ordered = has_weak_loads ? 0 : places_[place].last_by_sc;
         return view[place] < ordered ? ordered : view[place];
     }
 
@@ -134,7 +139,7 @@ public:
 private:
     void append(View& mine, int place, std::uint64_t value, const View& carried) noexcept;
 
-    static inline std::array<bool, kAtomics> has_weak_loads_{};
+    static inline std::array<std::uint8_t, kAtomics> weak_loads_{};  ///< a bit for each process
 
     std::array<Place, kAtomics> places_;
     std::array<std::uint8_t, kPlaces - kAtomics> plain_;  ///< changes of each plain place
