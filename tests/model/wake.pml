@@ -20,6 +20,7 @@ bool ended;
 byte word;
 bool waiting;
 bool asleep[SLEEPERS];          /* in the futex call */
+byte next[SLEEPERS];            /* number + 1 of the frame that each wants */
 
 byte latest_on_its_way;         /* store buffers of one place */
 bool flag_on_its_way[SLEEPERS];
@@ -96,7 +97,8 @@ start:
     :: else -> break
     od;
     /* segment/producer_segment.cpp, end_segment: wakes whether or not the flag is up. */
-    STEP(DRAINED -> ended = true);
+    /* The end must not help those whose wake-up was lost. */
+    STEP(DRAINED && next[0] > latest && next[1] > latest -> ended = true);
     STEP(word++);
     futex_wake_all();
     goto through;
@@ -107,18 +109,18 @@ through:
     skip
 }
 
-#define READY (ended || latest >= next)
+#define READY (ended || latest >= next[me])
 
 /* WakeWord::wait, again and again. */
 active [SLEEPERS] proctype Sleeper()
 {
-    byte next, seen;
+    byte seen;
     bool is_ready, was_ended;
     byte me;
 
     me = _pid - 1;
 start:
-    next = 1;
+    next[me] = 1;
     do
     :: true ->
         STEP(is_ready = READY);
@@ -153,7 +155,7 @@ start:
         :: else -> skip
         fi;
         is_ready = false; seen = 0;
-        STEP(was_ended = ended; next = latest + 1);
+        STEP(was_ended = ended; next[me] = latest + 1);
         if
         :: was_ended -> break
         :: else -> skip
@@ -162,7 +164,7 @@ start:
     goto through;
 
 died:
-    atomic { !flag_on_its_way[me]; asleep[me] = false; goto start };
+    atomic { !flag_on_its_way[me]; asleep[me] = false; next[me] = 0; goto start };
 through:
     skip
 }

@@ -54,6 +54,14 @@ void end_pool(PoolHeader& header)
     os::futex_wake_all(header.wake_word);
 }
 
+/// Whether both consumers know the newest frame. The end wakes everyone, so it must not come to the
+/// help of those whose wake-up was lost.
+bool consumers_know_the_newest(int /*producer*/)
+{
+    const std::uint64_t newest = memory().last(kLatest) >> 16U;
+    return pool().next_frame[1] == newest && pool().next_frame[2] == newest;
+}
+
 /// pool/producer.cpp: takes over, wakes whom its predecessor did not, publishes, ends.
 void run_producer()
 {
@@ -72,6 +80,7 @@ void run_producer()
         writer.commit(*slot, 1, 1);
         wake_word.notify();
     }
+    step_when(&consumers_know_the_newest, "has nothing more to publish");
     end_pool(header);
 }
 
