@@ -190,7 +190,7 @@ MUTANTS = [
         WRITER,
         "            memory_.clear_column(id);\n            liveness_->unlock(id);\n",
         "            liveness_->unlock(id);\n            memory_.clear_column(id);\n",
-        CRASH,
+        "frames --puts 1 --gets 1,1 --crashes 1",
     ),
     Mutant(
         "claim: does not bury",

@@ -80,7 +80,7 @@ inline try_claim(slot)
         :: else ->
             /* sync pin-vs-claim, other end: Consumer. */
 #ifdef MUTANT_MARK_RELEASE
-            STEP(mark_on_its_way = slot + 1);
+            STEP(mark_on_its_way == 0 -> mark_on_its_way = slot + 1);
 #else
             STEP(state[slot] = WRITING);
 #endif
@@ -218,6 +218,7 @@ start:
     fi;
     d_step {
         assert(latest >= next);         /* a new producer announces every frame */
+        assert(next >= greatest);       /* no frame number is given twice */
         assert(state[0] != WRITING && state[1] != WRITING && state[2] != WRITING)
     };
 
@@ -300,12 +301,17 @@ start:
     :: gets_left[me] > 0 ->
         gets_left[me]--;
         STEP(frame = latest; slot = latest_at);
+        if
+        :: true -> skip
+        :: frame >= SLOTS ->    /* the oldest of a whole ring, which the producer takes next */
+            frame = frame - (SLOTS - 1); slot = (slot + 1) % SLOTS
+        fi;
         /* FrameReader::pin; sync pin-vs-claim, other end: try_claim. */
 #ifdef MUTANT_LOOKS_THEN_PINS
         STEP(seen = state[slot]);
 #endif
 #ifdef MUTANT_PIN_RELEASE
-        STEP(pin_on_its_way[me] = slot + 1);
+        STEP(pin_on_its_way[me] == 0 -> pin_on_its_way[me] = slot + 1);
 #else
         STEP(pin[slot * IDS + me]++);
 #endif

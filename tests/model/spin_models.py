@@ -48,7 +48,7 @@ WAKE_MUTANTS = [
     "TAKE_OVER_WAKES_NOBODY",
 ]
 
-FRAMES_BOUNDS = ("PUTS=2", "GETS=2", "CRASHES=1")
+FRAMES_BOUNDS = ("PUTS=1", "GETS=1", "CRASHES=1")
 WAKE_BOUNDS = ("NEWS=2", "CRASHES=1")
 
 
@@ -58,8 +58,8 @@ def sound(file: str, *bounds: str) -> Model:
 
 QUICK = [sound("frames.pml", *FRAMES_BOUNDS), sound("wake.pml", *WAKE_BOUNDS)]
 DEEP = [
-    sound("frames.pml", "PUTS=3", "GETS=2", "CRASHES=1"),
-    sound("frames.pml", "PUTS=2", "GETS=1", "CRASHES=2"),
+    sound("frames.pml", "PUTS=2", "GETS=2", "CRASHES=1"),
+    sound("frames.pml", "PUTS=1", "GETS=1", "CRASHES=2"),
     sound("wake.pml", "NEWS=3", "CRASHES=1"),
     sound("wake.pml", "NEWS=2", "CRASHES=2"),
 ]
