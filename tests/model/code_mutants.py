@@ -16,7 +16,6 @@ ATTACH = "tests/model/pool_model.cpp"
 TAKE_OVER = "tests/model/wake_model.cpp"
 
 FRAMES = "frames --puts 1 --gets 1,1 --crashes 0"
-BOTH_SCAN = "frames --puts 3 --gets 1,1 --crashes 0 --by-scan"
 CRASH = "frames --puts 1 --gets 1,0 --crashes 1"
 SCAN = "frames --puts 1 --gets 1,1 --crashes 0 --by-scan"
 LOANS = "frames --puts 2 --gets 1,0 --crashes 0 --loans"
@@ -161,7 +160,6 @@ MUTANTS = [
         RELAXED,
         SCAN,
     ),
-    weaker("claim: restore relaxed", WRITER, RESTORE, RELEASE, RELAXED, BOTH_SCAN),
     Mutant(
         "commit: state before the bytes",
         "tests/model/frames_model.cpp",
