@@ -1,3 +1,4 @@
+/// What the scenario of the frame protocol (frames_model.cpp) does, and how often.
 #pragma once
 
 #include "explorer.hpp"
@@ -5,10 +6,10 @@
 namespace tensor_ipc::model {
 
 struct FramesBounds {
-    int puts = 3;
-    int gets_a = 2;
+    int puts = 1;    ///< over all lives of the producer
+    int gets_a = 1;  ///< over all lives of consumer A
     int gets_b = 1;
-    bool loans = false;    ///< every other put is two loans, one of them abandoned
+    bool loans = false;    ///< every other put is two loans, the first published last or abandoned
     bool by_scan = false;  ///< consumers also look through all slots for the newest frame
 };
 

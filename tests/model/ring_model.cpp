@@ -4,7 +4,7 @@
 ///   --puts N              frames that the producer tries to publish, over all its lives
 ///   --gets A,B            gets of the two consumers, over all their lives
 ///   --crashes N           processes that are killed, anywhere
-///   --loans               every other put is two loans, one of them abandoned
+///   --loans               every other put is two loans, the first published last or abandoned
 ///   --by-scan             consumers also look through the slots for the newest frame
 ///   --states N            give up beyond so many states
 ///

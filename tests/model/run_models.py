@@ -174,9 +174,9 @@ def run_spin(folder: Path, name: str, model: spin_models.Model) -> Row:
     found = ""
     for line in text.splitlines():
         if line.startswith("pan:1: "):
-            found = "an assertion: " + line[len("pan:1: ") :].split(" (at")[0]
-            if "invalid end state" in line:
-                found = "nobody waits for ever (invalid end state)"
+            found = next(
+                (p for part, p in spin_models.PROPERTIES.items() if part in line), line
+            )
     return Row("spin", model.name, model.is_mutant, found, states, time.monotonic() - start)
 
 

@@ -19,6 +19,18 @@ def mutants(file: str, names: list[str], *bounds: str) -> list[Model]:
     return [Model(f"{file}: {name}", file, (f"MUTANT_{name}", *bounds), True) for name in names]
 
 
+# Part of an assertion as SPIN prints it, and the property that it is.
+PROPERTIES = {
+    "viewed[0]": "no byte of a pinned frame is written",
+    "payload[": "no reader validates a half-written frame",
+    "taken!=9": "nothing stays pinned by the dead, and no slot is lost",
+    "pin_on_its_way": "a consumer that is through pins nothing",
+    "state[0]!=255": "a new producer takes back what the dead one was writing",
+    "latest>=next": "a new producer announces every frame",
+    "greatest": "no frame number is given twice",
+    "invalid end state": "nobody waits for ever",
+}
+
 FRAMES_MUTANTS = [
     "MARK_RELEASE",
     "PIN_RELEASE",

@@ -1,3 +1,4 @@
+/// The scenario of the wake-up protocol.
 #pragma once
 
 #include "explorer.hpp"
