@@ -5,28 +5,6 @@
 
 namespace tensor_ipc {
 
-namespace {
-
-// Each turn that fails, another consumer has raised the high water, which 256 of them do once each.
-constexpr int kTurnsToRaise = 1000;
-
-/// Makes the producer look at column `id` before anything is pinned there.
-/// @return false when the word changes without end, as it does in no sound pool
-bool raise_high_water(std::atomic<std::uint32_t>& high_water, std::uint32_t id)
-{
-    std::uint32_t seen = high_water.load(std::memory_order_seq_cst);
-    for (int turn = 0; turn < kTurnsToRaise; ++turn) {
-        TENSOR_IPC_TEST_POINT("attach:raising");
-        if (seen > id ||
-            high_water.compare_exchange_strong(seen, id + 1, std::memory_order_seq_cst)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-}  // namespace
-
 Result<AttachmentRef> Attachment::open(SegmentFile segment)
 {
     auto payload = HostRing::map(segment.fd.get(), segment.geometry, os::Protection::ReadOnly);
@@ -42,7 +20,7 @@ Result<AttachmentRef> Attachment::open(SegmentFile segment)
         if (*locked) {
             TENSOR_IPC_TEST_POINT("attach:locked");
             memory.clear_column(id);
-            if (!raise_high_water(memory.header().consumer_high_water, id)) {
+            if (!memory.raise_high_water(id)) {
                 return Error{ErrorCode::BadSegment,
                              "not a sound tensor-ipc segment: consumer_high_water of pool '" +
                                  segment.metadata.name + "' changes without end"};

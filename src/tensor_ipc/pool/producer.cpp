@@ -77,6 +77,9 @@ public:
           writer_(RingMemory(segment_.control.data(), segment_.geometry), liveness_),
           wake_word_(segment_.header().wake_word, segment_.header().waiting)
     {
+        // A dead producer may have lowered the flag of those who sleep, and not woken them. It may
+        // also have committed a frame that only writer_ has announced now, so this comes after it.
+        wake_word_.wake();
     }
 
     [[nodiscard]] const SegmentFile& segment() const noexcept { return segment_; }

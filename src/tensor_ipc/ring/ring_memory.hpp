@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/layout/geometry.hpp"
 #include "tensor_ipc/layout/pool_header.hpp"
 #include "tensor_ipc/layout/slot_header.hpp"
@@ -89,6 +90,27 @@ public:
         for (std::uint32_t slot = 0; slot < geometry_.slot_count; ++slot) {
             pin(slot, consumer).store(0, std::memory_order_release);
         }
+    }
+
+    /// Makes the producer look at column `consumer`. Its new owner calls this after clearing the
+    /// column and before it pins anything.
+    /// @return false when the word changes without end, as it does in no sound pool
+    [[nodiscard]] bool raise_high_water(std::uint32_t consumer) const noexcept
+    {
+        // Each turn that fails, another consumer has raised it, which 256 of them do once each.
+        constexpr int kTurns = 1000;
+        // sync pin-vs-claim (seq_cst), other end: consumer_limit(), as FrameWriter::try_claim reads
+        // it. A producer that misses the raise has marked its slot before, and our pin comes after.
+        std::atomic<std::uint32_t>& high = header_->consumer_high_water;
+        std::uint32_t seen = high.load(std::memory_order_seq_cst);
+        for (int turn = 0; turn < kTurns; ++turn) {
+            TENSOR_IPC_TEST_POINT("attach:raising");
+            if (seen > consumer ||
+                high.compare_exchange_weak(seen, consumer + 1, std::memory_order_seq_cst)) {
+                return true;
+            }
+        }
+        return false;
     }
 
 private:

@@ -218,8 +218,6 @@ Result<std::optional<SegmentFile>> attempt(const std::string& segment_name,
         PoolHeader& header = segment->header();
         header.generation.fetch_add(1, std::memory_order_relaxed);
         header.producer_pid.store(os::process_id(), std::memory_order_relaxed);
-        // The dead producer may have lowered the flag of those who sleep, and not woken them.
-        wake_sleepers(header);
         if (auto set = os::set_mode(segment->fd.get(), options.mode, segment_name); !set) {
             return set.error();
         }

@@ -1,6 +1,7 @@
 #include <thread>
 
 #include "support/pool_test.hpp"
+#include "tensor_ipc/base/test_point.hpp"
 
 namespace tensor_ipc {
 namespace {
@@ -186,6 +187,29 @@ TEST_F(WaiterTest, WaitsThroughTheDeathOfAProducerForItsSuccessor)
     put(producer, 2);
 
     EXPECT_EQ(child.wait(), 0);
+}
+
+TEST_F(WaiterTest, IsWokenByANewProducerOnceItHasAnnouncedWhatTheDeadOneDidNot)
+{
+    testing::publish_and_die(metadata_, {1, 2});
+    auto segment = must(open_for_consumer(name_));
+    std::atomic<std::uint64_t>& latest = segment->header().latest;
+    const std::uint64_t announced = latest.load();
+    latest.store(pack_latest(0, 0));  // as if it had been killed between state and latest
+    static std::atomic<std::uint64_t>* news = nullptr;
+    static std::uint64_t seen = 0;
+    news = &latest;
+    testing::test_point_hook.store([](const char* point) {
+        if (std::string_view(point) == "wake:flag-fallen") {
+            seen = news->load();
+        }
+    });
+
+    const auto producer = Producer::create(metadata_);
+
+    testing::test_point_hook.store(nullptr);
+    EXPECT_TRUE(producer);
+    EXPECT_EQ(seen, announced);
 }
 
 TEST_F(WaiterTest, IsInterruptedBySignalsWithAndWithoutAPool)
