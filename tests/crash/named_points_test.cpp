@@ -1,11 +1,12 @@
-/// SIGKILL at every named place in the protocol.
+/// SIGKILL at every named place in the protocol. TENSOR_IPC_CRASH_ROUNDS says how often: a round is
+/// up to four kills at each place.
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 #include <thread>
 
-#include "crash_pool.hpp"
+#include "sleeper.hpp"
 
 namespace tensor_ipc {
 namespace {
@@ -15,6 +16,7 @@ using testing::ChildProcess;
 using testing::crash_metadata;
 using testing::CrashReport;
 using testing::must;
+using testing::Sleeper;
 using testing::Witness;
 
 const std::vector<std::string> kProducerPoints{
@@ -29,6 +31,16 @@ const std::vector<std::string> kConsumerPoints{
     "attach:locked", "attach:done",  "pin:before-mark",  "pin:marked",
     "pin:held",      "unpin:before", "wait:flag-raised",
 };
+
+/// At which visit of its place a process dies: the first ones, and one in the middle of things.
+std::vector<int> visits(std::initializer_list<int> of_a_round)
+{
+    std::vector<int> all;
+    for (auto round = testing::from_environment("TENSOR_IPC_CRASH_ROUNDS", 4); round > 0; --round) {
+        all.insert(all.end(), of_a_round);
+    }
+    return all;
+}
 
 TEST(NamedPoints, AreAllInTheListsOfThisTest)
 {
@@ -52,51 +64,6 @@ TEST(NamedPoints, AreAllInTheListsOfThisTest)
 
     EXPECT_EQ(in_source, tested);
 }
-
-/// A consumer in its own process that sleeps until there is a frame, and tells which.
-class Sleeper {
-public:
-    explicit Sleeper(const PoolMetadata& metadata)
-        : process_([&](const Channel& parent) {
-              parent.say('s');
-              return run(metadata);
-          })
-    {
-        static_cast<void>(process_.channel().hear());
-    }
-
-    [[nodiscard]] bool saw(std::uint64_t token) const
-    {
-        const std::uint64_t deadline = testing::hang_deadline_ns();
-        while (*token_ != token && os::monotonic_ns() < deadline) {
-            std::this_thread::yield();
-        }
-        return *token_ == token;
-    }
-
-    [[nodiscard]] std::uint64_t torn() const { return *torn_; }
-
-private:
-    [[noreturn]] int run(const PoolMetadata& metadata) const
-    {
-        for (;;) {
-            auto consumer = Consumer::follow(metadata);  // fails while the leftover is another
-            while (consumer && consumer->wait(consumer->last_index())) {
-                std::uint64_t token = 0;
-                if (const auto frame = consumer->latest(); frame && *frame) {
-                    token = testing::token_of((*frame)->bytes()).value_or(0);
-                    *torn_ += token == 0 ? 1 : 0;
-                }
-                *token_ = token;  // told when the frame is dropped: we then pin nothing
-            }
-            std::this_thread::yield();
-        }
-    }
-
-    testing::SharedWithChildren<std::atomic<std::uint64_t>> token_;
-    testing::SharedWithChildren<std::atomic<std::uint64_t>> torn_;
-    ChildProcess process_;
-};
 
 class ProducerDies : public testing::PoolTest, public ::testing::WithParamInterface<std::string> {
 protected:
@@ -167,7 +134,7 @@ protected:
 TEST_P(ProducerDies, AndThePoolGoesOn)
 {
     CrashReport report;
-    for (const int times : {1, 2, 3, 50}) {
+    for (const int times : visits({1, 2, 3, 50})) {
         leave_something(times);
         Witness witness(metadata_, report);
         const Sleeper sleeper(metadata_);
@@ -246,7 +213,7 @@ TEST_P(ConsumerDies, AndItsPinsAreTakenBack)
     {
         Witness witness(metadata_, report);
         Producer producer = must(Producer::create(metadata_));
-        for (const int times : {1, 2, 3, 20}) {
+        for (const int times : visits({1, 2, 3, 20})) {
             ChildProcess victim([&](const Channel&) { return live(times); });
 
             while (!victim.has_ended()) {
