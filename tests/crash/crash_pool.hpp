@@ -234,18 +234,4 @@ inline void expect_every_slot_is_free(Producer& producer, Witness& witness, Cras
     report.lost += witness.newest_token() == token ? 0 : 1;
 }
 
-/// Dies at the n-th time that a test point is reached.
-inline void die_at(const std::string& point, int times)
-{
-    static std::string target;
-    static int left = 0;
-    target = point;
-    left = times;
-    test_point_hook.store([](const char* name) {
-        if (target == name && --left == 0) {
-            ::kill(::getpid(), SIGKILL);
-        }
-    });
-}
-
 }  // namespace tensor_ipc::testing
