@@ -141,31 +141,5 @@ TEST_F(ScarceMemory, FailsAnAttachmentAtEveryPlaceAndTheNextOneWorks)
     EXPECT_TRUE(must(inspect(name_)).consumers.empty());
 }
 
-TEST_F(ScarceMemory, FailsACopyThatMustBeMadeAndViewsGoOn)
-{
-    metadata_.shape = {1024, 1024};  // a copy of four is more than the heap keeps for later
-    in_child([&] {
-        Producer producer = must(Producer::create(metadata_));
-        ConsumerOptions options;
-        options.max_pins = 1;
-        Consumer consumer = must(Consumer::attach(name_, options));
-        for (int i = 0; i < 6; ++i) {
-            put(producer, i);
-        }
-        const Frame held = present(consumer.latest());
-        have_small_memory();
-        {
-            const Limit none_left(RLIMIT_AS, address_space_bytes());
-            const auto refused = consumer.history(4);
-
-            CHILD_REQUIRE(!refused && refused.error().code == ErrorCode::PoolExhausted);
-            CHILD_REQUIRE(value_of(present(consumer.latest()).bytes().first(4096)) == 5);
-        }
-        CHILD_REQUIRE(present(consumer.history(4)).copied());
-        CHILD_REQUIRE(value_of(held) == 5);
-        return 0;
-    });
-}
-
 }  // namespace
 }  // namespace tensor_ipc
