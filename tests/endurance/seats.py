@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import logging
 import os
 import random
 import signal
@@ -77,6 +78,7 @@ class Seat:
         try:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            logging.disable()  # pools that are not what a callback expects are part of the play
             link = Link(descriptor)
             rng = random.Random(f"{self._seed}/{self.who}")
             try:
