@@ -29,7 +29,8 @@ class Fault(NamedTuple):
 class _PoolState:
     def __init__(self) -> None:
         self.variant = -1
-        self.floor = -1  # the greatest number known of this incarnation
+        self.floor = -1  # the greatest number known of earlier lives, while numbers go on
+        self.known = -1  # of this life
         self.first_of: dict[int, int] = {}  # life to the number of its first frame
         self.life = -1
         self.published = -1
@@ -81,9 +82,9 @@ class Judge:
         """The next producer of a pool was started, with this variant of its shape."""
         self.began(who, pool, now)
         state = self._pools[pool]
-        if variant != state.variant:
-            state.floor = -1  # the pool is made anew
-        state.variant, state.life = variant, life
+        is_same = variant == state.variant  # else the pool is made anew
+        state.floor = max(state.floor, state.known) if is_same else -1
+        state.variant, state.life, state.known = variant, life, -1
 
     def gone(self, who: str) -> None:
         """A process is gone."""
@@ -92,7 +93,7 @@ class Judge:
     def ended_pool(self, who: str) -> None:
         """A producer left in order: the pool is gone, and numbers begin again."""
         state = self._pools[self._workers[who].pool]
-        state.floor, state.life = -1, -1  # what is still told of this life counts no more
+        state.floor = state.known = state.life = -1  # what is still told of it counts no more
 
     def stopped(self, who: str) -> None:
         """It stands still: nothing is expected of it."""
@@ -136,7 +137,7 @@ class Judge:
             worker.moved_at = now
         state = self._pools[worker.pool]
         if life == state.life:
-            state.floor = max(state.floor, index)
+            state.known = max(state.known, index)
 
     def newest_of(self, pool: str, life: int) -> int | None:
         """Return the newest number that this life of the pool has told."""
@@ -181,7 +182,7 @@ class Judge:
         self.accuse("stuck", worker.pool, who, seen, text)
 
     def _publish(self, state: _PoolState, index: int, now: float) -> None:
-        state.floor = max(state.floor, index)
+        state.known = max(state.known, index)
         if index != state.published:
             state.published, state.published_at = index, now
 

@@ -176,6 +176,13 @@ def test_number_that_only_a_consumer_saw_is_not_given_twice(judge: Judge) -> Non
     assert kinds(judge) == ["lost"]
 
 
+def test_consumer_that_is_heard_before_its_producer_is_no_fault(judge: Judge) -> None:
+    judge.seen("consumer 1", 1, 0, 0, now=1)
+    judge.first("producer 1", 1, 0, now=2)
+
+    assert judge.faults == []
+
+
 @pytest.mark.parametrize("in_order", [True, False])
 def test_numbers_may_begin_again_in_a_new_pool(judge: Judge, in_order: bool) -> None:
     judge.first("producer 1", 1, 0, now=1)
