@@ -100,8 +100,8 @@ TEST_F(StoredSegment, HasTheHeaderOfTheSamplePool)
     EXPECT_EQ(at<std::uint64_t>(32), 1024U + 6 * 64);
     EXPECT_EQ(at<std::uint64_t>(40), 1024U + 6 * 64 + 6 * 256);
     EXPECT_EQ(at<std::uint64_t>(48), 8192U);
-    EXPECT_EQ(at<std::uint64_t>(64), 2048U);  // a sixth of a multiple of the page
-    EXPECT_EQ(at<std::uint64_t>(56), 6 * 2048U);
+    EXPECT_EQ(at<std::uint64_t>(64), 4096U);
+    EXPECT_EQ(at<std::uint64_t>(56), 6 * 4096U);
     EXPECT_EQ(at<std::uint64_t>(72), 12U);
     EXPECT_EQ(at<std::uint32_t>(80), 6U);
     EXPECT_EQ(at<std::uint32_t>(84), 256U);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <span>
 #include <tuple>
 
@@ -72,13 +71,11 @@ Result<Geometry> plan_geometry(const GeometryInput& input)
         plan.consumers_offset + plan.consumer_capacity * sizeof(ConsumerEntry);
     plan.payload_offset = *checked_align_up(control_bytes, input.page_bytes);
 
-    // The ring is mapped twice, so it has to fill whole pages. The smallest stride that makes
-    // slot_count strides do so is a multiple of page / gcd(page, slot_count).
-    const std::uint64_t unit = std::max<std::uint64_t>(
-        kPayloadAlignment,
-        input.page_bytes / std::gcd(input.page_bytes, std::uint64_t{plan.slot_count}));
+    // Whole pages for each slot: the ring then fills whole pages, as it has to for being mapped
+    // twice, and no page belongs to two frames, so that a consumer's private pages of one frame
+    // (memory/private_ring.hpp) hide no byte of another.
     const auto used = checked_add(input.frame_bytes, kHeadroomBytes);
-    const auto stride = used ? checked_align_up(*used, unit) : std::nullopt;
+    const auto stride = used ? checked_align_up(*used, input.page_bytes) : std::nullopt;
     const auto ring = stride ? checked_multiply(*stride, plan.slot_count) : std::nullopt;
     const auto total = ring ? checked_add(plan.payload_offset, *ring) : std::nullopt;
     if (!total || *total > static_cast<std::uint64_t>(INT64_MAX) / 2) {
