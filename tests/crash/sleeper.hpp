@@ -35,21 +35,37 @@ public:
     [[nodiscard]] std::uint64_t torn() const { return *torn_; }
 
 private:
+    /// Sleeps while there is a pool, and looks for one while there is none: waiting for a pool
+    /// takes inotify, whose closing takes the kernel milliseconds, and seconds on a busy machine.
     [[noreturn]] int run(const PoolMetadata& metadata) const
     {
         for (;;) {
             auto consumer = Consumer::follow(metadata);  // fails while the leftover is another
-            while (consumer && consumer->wait(consumer->last_index())) {
-                std::uint64_t token = 0;
-                if (const auto frame = consumer->latest(); frame && *frame) {
-                    *seen_ns_ = os::monotonic_ns();
-                    token = token_of((*frame)->bytes()).value_or(0);
-                    *torn_ += token == 0 ? 1 : 0;
+            while (consumer) {
+                const auto attached = consumer->try_attach();
+                if (!attached) {
+                    break;
                 }
-                *token_ = token;  // told when the frame is dropped: we then pin nothing
+                const Waiter waiter = consumer->waiter(consumer->last_index());
+                if (!*attached) {
+                    std::this_thread::yield();
+                } else if (waiter.wait(os::kNever) == WaitOutcome::Ready) {
+                    take(*consumer);
+                }
             }
             std::this_thread::yield();
         }
+    }
+
+    void take(Consumer& consumer) const
+    {
+        std::uint64_t token = 0;
+        if (const auto frame = consumer.latest(); frame && *frame) {
+            *seen_ns_ = os::monotonic_ns();
+            token = token_of((*frame)->bytes()).value_or(0);
+            *torn_ += token == 0 ? 1 : 0;
+        }
+        *token_ = token;  // told when the frame is dropped: we then pin nothing
     }
 
     SharedWithChildren<std::atomic<std::uint64_t>> token_;

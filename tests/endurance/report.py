@@ -44,7 +44,8 @@ def show(run: Conductor, crashes: Verdict | None, options: Options) -> bool:
     if crashes is not None:
         for kind in KINDS:
             counts[kind] += crashes.counts[kind]
-        console.print(f"C++ crash tests: {crashes.counts['kills']:,} kills")
+        how = "passed" if crashes.passed else f"FAILED, see {options.out / 'crash_tests.log'}"
+        console.print(f"C++ crash tests: {crashes.counts['kills']:,} kills, {how}")
         for what, figures in crashes.times.items():
             console.print(f"  {what}: {figures}", highlight=False)
     most = max((sample.private_bytes for sample in run.samples), default=0)
