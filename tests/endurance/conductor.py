@@ -192,6 +192,7 @@ class Conductor:
 
     def _send_away(self, seat: Seat, how: signal.Signals) -> None:
         self._continue(seat)
+        seat.is_leaving = True
         seat.signal(how)
         deadline = self._now() + self._options.hang_s
         while not seat.has_ended():
@@ -199,8 +200,7 @@ class Conductor:
                 self.judge.accuse("stuck", seat.pool.name, seat.who, -1, "does not leave")
                 self._kill(seat)
                 return
-            select.select([seat.pipe], [], [], 0.05)
-            self._hear(seat)
+            self._listen_until(self._now() + 0.02)
         self._leave_seat(seat)
 
     def _leave_seat(self, seat: Seat) -> None:
@@ -212,7 +212,7 @@ class Conductor:
     def _restart_the_failed(self) -> None:
         """Somebody who ended without being told to has reported why; the plan counts on it."""
         for seat in self._seats:
-            if seat.is_taken and seat.has_ended():
+            if seat.is_taken and not seat.is_leaving and seat.has_ended():
                 self._hear(seat)
                 self.judge.accuse("stuck", seat.pool.name, seat.who, -1, "ended by itself")
                 self._wake.pop(seat, None)

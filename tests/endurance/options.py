@@ -35,7 +35,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     add("--seed", type=int, help="repeat the decisions of another run")
     add("--kills", type=int, default=0, help="SIGKILLs of the C++ crash tests beside it")
     add("--out", type=Path, default=Path("endurance-report"), help="for the plot and figures")
-    add("--hang-s", type=float, default=60.0, help="how long without progress is stuck")
+    add("--hang-s", type=float, default=120.0, help="how long without progress is stuck")
     add("--sabotage", choices=SABOTAGES, help="make one worker misbehave: the run has to fail")
     add("--crash-tests", type=Path, help="the built crash tests; scripts/endurance gives it")
     chosen = parser.parse_args(arguments)

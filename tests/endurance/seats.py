@@ -39,6 +39,7 @@ class Seat:
         self.pid = 0
         self.pipe = -1
         self.is_stopped = False
+        self.is_leaving = False
         self.inbox = Inbox()
         self._work = work
         self._seed = seed
@@ -113,4 +114,5 @@ class Seat:
     def empty(self) -> None:
         """The process is gone."""
         os.close(self.pipe)
-        self.pid, self.pipe, self.is_stopped = 0, -1, False
+        self.pid, self.pipe = 0, -1
+        self.is_stopped = self.is_leaving = False
