@@ -151,8 +151,8 @@ TEST_F(ScarceDescriptors, DoNotStopAnAttachedConsumerNorItsProducer)
     });
 }
 
-/// With no descriptor at all a consumer without a pool is told; with too few to watch the directory
-/// and open the pool at once, it still finds it.
+/// With no descriptor at all a consumer without a pool is told; three are enough to watch for the
+/// pool and to attach to it.
 TEST_F(ScarceDescriptors, DoNotKeepAConsumerFromItsPool)
 {
     ChildProcess waiting([&](const Channel& parent) {
@@ -162,7 +162,7 @@ TEST_F(ScarceDescriptors, DoNotKeepAConsumerFromItsPool)
             const auto refused = consumer.wait(std::nullopt);
             CHILD_REQUIRE(!refused && refused.error().system_errno == EMFILE);
         }
-        const Limit few(RLIMIT_NOFILE, limit_that_leaves(2));
+        const Limit few(RLIMIT_NOFILE, limit_that_leaves(3));
         parent.say('w');
         CHILD_REQUIRE(must(consumer.wait(std::nullopt)) == WaitOutcome::Ready);
         return value_of(present(consumer.latest()));
