@@ -35,23 +35,12 @@ public:
     [[nodiscard]] std::uint64_t torn() const { return *torn_; }
 
 private:
-    /// Sleeps while there is a pool, and looks for one while there is none: waiting for a pool
-    /// takes inotify, whose closing takes the kernel milliseconds, and seconds on a busy machine.
     [[noreturn]] int run(const PoolMetadata& metadata) const
     {
         for (;;) {
             auto consumer = Consumer::follow(metadata);  // fails while the leftover is another
-            while (consumer) {
-                const auto attached = consumer->try_attach();
-                if (!attached) {
-                    break;
-                }
-                const Waiter waiter = consumer->waiter(consumer->last_index());
-                if (!*attached) {
-                    std::this_thread::yield();
-                } else if (waiter.wait(os::kNever) == WaitOutcome::Ready) {
-                    take(*consumer);
-                }
+            while (consumer && consumer->wait(consumer->last_index())) {
+                take(*consumer);
             }
             std::this_thread::yield();
         }
