@@ -44,6 +44,8 @@ public:
     SpareInstance() = default;
     SpareInstance(const SpareInstance&) = delete;
     SpareInstance& operator=(const SpareInstance&) = delete;
+    SpareInstance(SpareInstance&&) = delete;
+    SpareInstance& operator=(SpareInstance&&) = delete;
 
     ~SpareInstance() { close(take_kept()); }
 

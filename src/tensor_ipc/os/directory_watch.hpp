@@ -20,6 +20,8 @@ public:
 
     DirectoryWatch(const DirectoryWatch&) = delete;
     DirectoryWatch& operator=(const DirectoryWatch&) = delete;
+    DirectoryWatch(DirectoryWatch&&) = delete;
+    DirectoryWatch& operator=(DirectoryWatch&&) = delete;
     ~DirectoryWatch();
 
     /// Waits until something changed or `deadline_ns` (CLOCK_MONOTONIC) passed.
