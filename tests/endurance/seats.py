@@ -92,6 +92,7 @@ class Seat:
 
     def signal(self, number: int) -> None:
         """Send a signal; one that has ended is noticed when it is reaped."""
+        assert self.pid > 0, "0 would mean this whole process group"
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, number)
 
