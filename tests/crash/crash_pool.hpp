@@ -4,6 +4,7 @@
 /// and a frame number that is given to two, are both noticed.
 #pragma once
 
+#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <map>
@@ -13,6 +14,12 @@
 #include "tensor_ipc/base/test_point.hpp"
 
 namespace tensor_ipc::testing {
+
+[[nodiscard]] inline std::uint64_t from_environment(const char* name, std::uint64_t otherwise)
+{
+    const char* value = std::getenv(name);
+    return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+}
 
 /// What must be nought after all those deaths.
 struct CrashReport {
@@ -180,10 +187,10 @@ private:
 };
 
 /// Publishes one frame beside living consumers that do what they like.
-inline void publish_beside_others(Producer& producer, CrashReport& report)
+inline void publish_beside_others(Producer& producer, CrashReport& report, std::uint64_t token)
 {
     const std::uint64_t deadline = hang_deadline_ns();
-    while (!publish(producer, new_token())) {
+    while (!publish(producer, token)) {
         ++report.refused;
         if (os::monotonic_ns() > deadline) {
             ++report.stuck;
@@ -225,20 +232,6 @@ inline void expect_every_slot_is_free(Producer& producer, Witness& witness, Cras
     const std::uint64_t token = new_token();
     report.stuck += publish(producer, token) ? 0 : 1;
     report.lost += witness.newest_token() == token ? 0 : 1;
-}
-
-/// Dies at the n-th time that a test point is reached.
-inline void die_at(const std::string& point, int times)
-{
-    static std::string target;
-    static int left = 0;
-    target = point;
-    left = times;
-    test_point_hook.store([](const char* name) {
-        if (target == name && --left == 0) {
-            ::kill(::getpid(), SIGKILL);
-        }
-    });
 }
 
 }  // namespace tensor_ipc::testing

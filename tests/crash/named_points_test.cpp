@@ -1,11 +1,13 @@
-/// SIGKILL at every named place in the protocol.
+/// SIGKILL at every named place in the protocol. TENSOR_IPC_CRASH_ROUNDS says how often: a round is
+/// up to four kills at each place.
+#include "named_points.hpp"
+
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
-#include <thread>
 
-#include "crash_pool.hpp"
+#include "sleeper.hpp"
 
 namespace tensor_ipc {
 namespace {
@@ -15,20 +17,18 @@ using testing::ChildProcess;
 using testing::crash_metadata;
 using testing::CrashReport;
 using testing::must;
+using testing::Sleeper;
 using testing::Witness;
 
-const std::vector<std::string> kProducerPoints{
-    "create:opened",        "create:locked", "create:allocated",  "create:header-written",
-    "create:magic-written", "retire:marked", "claim:before-mark", "claim:marked",
-    "claim:taken",          "bury:locked",   "put:copied",        "commit:before-state",
-    "commit:before-latest", "commit:done",   "wake:flag-fallen",  "wake:word-changed",
-    "end:marked",
-};
-
-const std::vector<std::string> kConsumerPoints{
-    "attach:locked", "attach:raising", "attach:done",      "pin:before-mark", "pin:marked",
-    "pin:held",      "unpin:before",   "wait:flag-raised", "wait:done",       "times:state-read",
-};
+/// At which visit of its place a process dies: the first ones, and one in the middle of things.
+std::vector<int> visits(std::initializer_list<int> of_a_round)
+{
+    std::vector<int> all;
+    for (auto round = testing::from_environment("TENSOR_IPC_CRASH_ROUNDS", 4); round > 0; --round) {
+        all.insert(all.end(), of_a_round);
+    }
+    return all;
+}
 
 TEST(NamedPoints, AreAllInTheListsOfThisTest)
 {
@@ -47,56 +47,11 @@ TEST(NamedPoints, AreAllInTheListsOfThisTest)
             in_source.insert(text.substr(at, text.find('"', at) - at));
         }
     }
-    std::set<std::string> tested(kProducerPoints.begin(), kProducerPoints.end());
-    tested.insert(kConsumerPoints.begin(), kConsumerPoints.end());
+    std::set<std::string> tested(testing::kProducerPoints.begin(), testing::kProducerPoints.end());
+    tested.insert(testing::kConsumerPoints.begin(), testing::kConsumerPoints.end());
 
     EXPECT_EQ(in_source, tested);
 }
-
-/// A consumer in its own process that sleeps until there is a frame, and tells which.
-class Sleeper {
-public:
-    explicit Sleeper(const PoolMetadata& metadata)
-        : process_([&](const Channel& parent) {
-              parent.say('s');
-              return run(metadata);
-          })
-    {
-        static_cast<void>(process_.channel().hear());
-    }
-
-    [[nodiscard]] bool saw(std::uint64_t token) const
-    {
-        const std::uint64_t deadline = testing::hang_deadline_ns();
-        while (*token_ != token && os::monotonic_ns() < deadline) {
-            std::this_thread::yield();
-        }
-        return *token_ == token;
-    }
-
-    [[nodiscard]] std::uint64_t torn() const { return *torn_; }
-
-private:
-    [[noreturn]] int run(const PoolMetadata& metadata) const
-    {
-        for (;;) {
-            auto consumer = Consumer::follow(metadata);  // fails while the leftover is another
-            while (consumer && consumer->wait(consumer->last_index())) {
-                std::uint64_t token = 0;
-                if (const auto frame = consumer->latest(); frame && *frame) {
-                    token = testing::token_of((*frame)->bytes()).value_or(0);
-                    *torn_ += token == 0 ? 1 : 0;
-                }
-                *token_ = token;  // told when the frame is dropped: we then pin nothing
-            }
-            std::this_thread::yield();
-        }
-    }
-
-    testing::SharedWithChildren<std::atomic<std::uint64_t>> token_;
-    testing::SharedWithChildren<std::atomic<std::uint64_t>> torn_;
-    ChildProcess process_;
-};
 
 class ProducerDies : public testing::PoolTest, public ::testing::WithParamInterface<std::string> {
 protected:
@@ -110,37 +65,8 @@ protected:
         }
         parent.say('r');
         CHILD_REQUIRE(parent.hear() == 'g');
-        // Sleepers are woken when the flag happens to be up, so the wake points take a while.
-        const bool is_wake = GetParam().starts_with("wake:");
-        const std::uint64_t deadline = testing::hang_deadline_ns();
-        for (int i = 0; is_wake ? os::monotonic_ns() < deadline : i < 500; ++i) {
-            CHILD_REQUIRE(testing::publish(producer, testing::new_token()));
-        }
+        CHILD_REQUIRE(testing::publish_past(GetParam(), producer));
         return 0;
-    }
-
-    void wait_for_consumers(std::size_t count) const
-    {
-        const std::uint64_t deadline = testing::hang_deadline_ns();
-        while (must(inspect(name_)).consumers.size() < count && os::monotonic_ns() < deadline) {
-            std::this_thread::yield();
-        }
-    }
-
-    /// A consumer that dies with pins.
-    void let_a_consumer_die() const
-    {
-        ChildProcess hog([&](const Channel& parent) {
-            Consumer consumer = must(Consumer::follow(metadata_));
-            FrameWindow held = testing::present(consumer.history(2));
-            while (held.copied()) {  // the others left no room just then
-                held = testing::present(consumer.history(1));
-            }
-            parent.say('h');
-            return static_cast<int>(parent.hear());
-        });
-        EXPECT_EQ(hog.channel().hear(), 'h');
-        hog.kill();
     }
 
     void leave_something(int times) const
@@ -167,7 +93,7 @@ protected:
 TEST_P(ProducerDies, AndThePoolGoesOn)
 {
     CrashReport report;
-    for (const int times : {1, 2, 3, 50}) {
+    for (const int times : visits({1, 2, 3, 50})) {
         leave_something(times);
         Witness witness(metadata_, report);
         const Sleeper sleeper(metadata_);
@@ -175,8 +101,8 @@ TEST_P(ProducerDies, AndThePoolGoesOn)
 
         if (victim.channel().hear() == 'r') {
             witness.look();
-            wait_for_consumers(2);  // who attaches later may take back the pins of the dead
-            let_a_consumer_die();
+            testing::await_consumers(name_, 2);
+            testing::let_a_consumer_die(metadata_);
             victim.channel().say('g');
         }
         while (!victim.has_ended()) {
@@ -199,15 +125,8 @@ TEST_P(ProducerDies, AndThePoolGoesOn)
     report.expect_nothing_wrong();
 }
 
-std::string in_words(const ::testing::TestParamInfo<std::string>& point)
-{
-    std::string name = point.param;
-    std::ranges::replace_if(
-        name, [](char c) { return c == ':' || c == '-'; }, '_');
-    return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(At, ProducerDies, ::testing::ValuesIn(kProducerPoints), in_words);
+INSTANTIATE_TEST_SUITE_P(At, ProducerDies, ::testing::ValuesIn(testing::kProducerPoints),
+                         testing::in_words);
 
 class ConsumerDies : public testing::PoolTest, public ::testing::WithParamInterface<std::string> {
 protected:
@@ -215,27 +134,7 @@ protected:
     int live(int times) const
     {
         testing::die_at(GetParam(), times);
-        Consumer consumer = must(Consumer::follow(metadata_));
-        std::deque<FrameWindow> held;
-        const std::uint64_t deadline = testing::hang_deadline_ns();
-        for (std::uint32_t i = 0; os::monotonic_ns() < deadline; ++i) {
-            CHILD_REQUIRE(consumer.wait(consumer.last_index(), deadline));
-            auto window = consumer.history(1 + i % 3);
-            CHILD_REQUIRE(window);
-            if (*window) {
-                held.push_back(std::move(**window));
-            }
-            CHILD_REQUIRE(consumer.frame_at(UINT64_MAX));
-            if (held.size() > 1) {
-                CHILD_REQUIRE(testing::token_of(held.front().bytes()));
-                held.pop_front();
-            }
-            if (i % 16 == 15) {
-                consumer.detach();
-                held.clear();
-            }
-        }
-        return 0;
+        return testing::consume_past_the_signal(metadata_);
     }
 
     PoolMetadata metadata_ = crash_metadata(name_);
@@ -247,7 +146,7 @@ TEST_P(ConsumerDies, AndItsPinsAreTakenBack)
     {
         Witness witness(metadata_, report);
         Producer producer = must(Producer::create(metadata_));
-        for (const int times : {1, 2, 3, 20}) {
+        for (const int times : visits({1, 2, 3, 20})) {
             ChildProcess victim([&](const Channel&) { return live(times); });
 
             while (!victim.has_ended()) {
@@ -268,7 +167,8 @@ TEST_P(ConsumerDies, AndItsPinsAreTakenBack)
     report.expect_nothing_wrong();
 }
 
-INSTANTIATE_TEST_SUITE_P(At, ConsumerDies, ::testing::ValuesIn(kConsumerPoints), in_words);
+INSTANTIATE_TEST_SUITE_P(At, ConsumerDies, ::testing::ValuesIn(testing::kConsumerPoints),
+                         testing::in_words);
 
 class CleanerDies : public testing::PoolTest {};
 

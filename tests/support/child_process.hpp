@@ -95,6 +95,25 @@ public:
         return reaped_;
     }
 
+    /// Waits until a signal has stopped it.
+    /// @return false when it ended instead
+    [[nodiscard]] bool await_stop()
+    {
+        while (!reaped_ && ::waitpid(pid_, &status_, WUNTRACED) < 0 && errno == EINTR) {
+        }
+        reaped_ = reaped_ || !WIFSTOPPED(status_);
+        return !reaped_;
+    }
+
+    /// SIGSTOP, and waits until it stands still.
+    [[nodiscard]] bool stop()
+    {
+        ::kill(pid_, SIGSTOP);
+        return await_stop();
+    }
+
+    void go_on() const { ::kill(pid_, SIGCONT); }
+
     /// SIGKILL, unless it has ended.
     /// @return as wait()
     int kill()

@@ -47,10 +47,13 @@ WaitOutcome Waiter::wait(std::uint64_t deadline_ns) const noexcept
         const auto latest = pool_->reader().latest();
         return latest && (!after_ || latest->frame > *after_);
     };
-    const auto ready = [&] { return pool_->has_ended() || is_newer(); };
+    const auto was_woken = [&] {
+        return pool_->segment().header().wake_word.load(std::memory_order_seq_cst) != seen_word_;
+    };
+    const auto ready = [&] { return pool_->has_ended() || is_newer() || was_woken(); };
     switch (pool_->wake_word().wait(ready, slice, spin_ns_)) {
         case WakeOutcome::Ready:
-            return pool_->has_ended() ? WaitOutcome::Changed : WaitOutcome::Ready;
+            return !pool_->has_ended() && is_newer() ? WaitOutcome::Ready : WaitOutcome::Changed;
         case WakeOutcome::Interrupted:
             return WaitOutcome::Interrupted;
         case WakeOutcome::TimedOut:
@@ -300,6 +303,10 @@ Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
     waiter.pool_ = pool_;
     waiter.pool_name_ = pool_name_;
     waiter.after_ = after;
+    if (pool_) {
+        // Read before the caller lets go of what keeps `wake_waiters` out.
+        waiter.seen_word_ = pool_->segment().header().wake_word.load(std::memory_order_seq_cst);
+    }
     waiter.spin_ns_ = options_.spin_ns;
     return waiter;
 }

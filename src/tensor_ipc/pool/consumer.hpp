@@ -46,6 +46,7 @@ private:
     AttachmentRef pool_;  ///< null while there is no pool
     std::string pool_name_;
     std::optional<std::uint64_t> after_;
+    std::uint32_t seen_word_ = 0;  ///< of the pool's futex: another one means look again
     std::uint64_t spin_ns_ = 0;
 };
 

@@ -204,7 +204,10 @@ Result<Producer> Producer::create(const PoolMetadata& metadata, const SegmentOpt
     }
     auto payload = HostRing::map(segment->fd.get(), segment->geometry, os::Protection::ReadWrite);
     if (!payload) {
-        end_segment(*segment);
+        // What was there before us stays for a producer that has more luck.
+        if (segment->header().generation.load(std::memory_order_relaxed) == 1) {
+            end_segment(*segment);
+        }
         return payload.error();
     }
     return Producer(

@@ -46,7 +46,9 @@ void wake_sleepers(PoolHeader& header)
     os::futex_wake_all(header.wake_word);
 }
 
-Result<SegmentFile> map_control(std::string segment_name, DescribedPool pool, LockingDescriptor fd)
+/// Takes `fd` over, and with it the lock, when it succeeds.
+Result<SegmentFile> map_control(const std::string& segment_name, DescribedPool pool,
+                                LockingDescriptor& fd)
 {
     auto control =
         os::Mapping::shared(fd.get(), 0, pool.geometry.payload_offset, os::Protection::ReadWrite);
@@ -54,7 +56,7 @@ Result<SegmentFile> map_control(std::string segment_name, DescribedPool pool, Lo
         return control.error();
     }
     SegmentFile segment;
-    segment.segment_name = std::move(segment_name);
+    segment.segment_name = segment_name;
     segment.metadata = std::move(pool.metadata);
     segment.geometry = pool.geometry;
     segment.control = std::move(control).value();
@@ -63,13 +65,13 @@ Result<SegmentFile> map_control(std::string segment_name, DescribedPool pool, Lo
     return segment;
 }
 
-/// Fills a new, empty object. Consumers see a pool once the magic number is there.
-Result<SegmentFile> initialise(std::string segment_name, DescribedPool pool, LockingDescriptor fd,
-                               const SegmentOptions& options)
+/// Fills a new, empty object. Consumers see a pool once the magic number is there. Takes `fd` over
+/// when it succeeds.
+Result<SegmentFile> fill(const std::string& segment_name, const DescribedPool& pool,
+                         LockingDescriptor& fd, const SegmentOptions& options)
 {
     const os::Capacity capacity = os::capacity_of(fd.get());
     const std::uint64_t bytes = pool.geometry.segment_bytes;
-    const std::string pool_name = pool.metadata.name;
     // First of all, so that those whom the mode admits see a pool that is not there yet, not one
     // that is closed to them.
     if (auto set = os::set_mode(fd.get(), options.mode, segment_name); !set) {
@@ -77,18 +79,15 @@ Result<SegmentFile> initialise(std::string segment_name, DescribedPool pool, Loc
     }
     // A size beyond the whole file system would fill it page by page before it is refused.
     auto allocated = bytes > capacity.free_bytes && capacity.total_bytes != 0
-                         ? Result<void>(no_space(pool_name, bytes, capacity))
+                         ? Result<void>(no_space(pool.metadata.name, bytes, capacity))
                          : os::allocate(fd.get(), bytes, segment_name);
     if (!allocated) {
         const Error& error = allocated.error();
-        if (auto removed = os::unlink_shared_memory(segment_name); !removed) {
-            return removed.error();
-        }
-        return error.code == ErrorCode::NoSpace ? no_space(pool_name, bytes, capacity) : error;
+        return error.code == ErrorCode::NoSpace ? no_space(pool.metadata.name, bytes, capacity)
+                                                : error;
     }
     TENSOR_IPC_TEST_POINT("create:allocated");
-    const std::string name = segment_name;
-    auto segment = map_control(std::move(segment_name), std::move(pool), std::move(fd));
+    auto segment = map_control(segment_name, pool, fd);
     if (!segment) {
         return segment.error();
     }
@@ -101,8 +100,19 @@ Result<SegmentFile> initialise(std::string segment_name, DescribedPool pool, Loc
     header.magic.store(kMagic, std::memory_order_release);
     TENSOR_IPC_TEST_POINT("create:magic-written");
     // Once more, because those who wait for the pool to appear watch for it (directory_watch.hpp).
-    if (auto set = os::set_mode(segment->fd.get(), options.mode, name); !set) {
-        return set.error();
+    // What could be done to the same object before can be done again.
+    static_cast<void>(os::set_mode(segment->fd.get(), options.mode, segment_name));
+    return segment;
+}
+
+/// As fill(), and removes the name of what could not be filled, while the lock is still held.
+Result<SegmentFile> initialise(const std::string& segment_name, const DescribedPool& pool,
+                               LockingDescriptor fd, const SegmentOptions& options)
+{
+    auto segment = fill(segment_name, pool, fd, options);
+    if (!segment) {
+        // The reason why it could not be filled says more than why its name could not be removed.
+        static_cast<void>(os::unlink_shared_memory(segment_name));
     }
     return segment;
 }
@@ -211,7 +221,7 @@ Result<std::optional<SegmentFile>> attempt(const std::string& segment_name,
     }
     auto found = describe(fd.get(), segment_name);
     if (found && can_take_over(found->pool, wanted, found->ended)) {
-        auto segment = map_control(segment_name, std::move(found).value().pool, std::move(fd));
+        auto segment = map_control(segment_name, std::move(found).value().pool, fd);
         if (!segment) {
             return segment.error();
         }

@@ -274,5 +274,17 @@ TEST_F(WaiterTest, SaysThatThePoolEnded)
     EXPECT_EQ(waiter.wait(hang_deadline_ns()), WaitOutcome::Changed);
 }
 
+TEST_F(WaiterTest, LooksAgainAfterWakeWaitersAlthoughThereIsNoNews)
+{
+    Producer producer = must(Producer::create(metadata_));
+    Consumer consumer = must(Consumer::attach(name_));
+    const Waiter waiter = consumer.waiter(std::nullopt);
+
+    consumer.wake_waiters();
+
+    EXPECT_EQ(waiter.wait(/*deadline_ns=*/1), WaitOutcome::Changed);
+    EXPECT_EQ(consumer.waiter(std::nullopt).wait(/*deadline_ns=*/1), WaitOutcome::TimedOut);
+}
+
 }  // namespace
 }  // namespace tensor_ipc
