@@ -230,8 +230,9 @@ MUTANTS = [
     Mutant(
         "take over: does not announce",
         WRITER,
-        "memory_.header().latest.store(pack_latest(next_frame_ - 1, latest_slot_),\n"
-        "                                      std::memory_order_seq_cst);",
+        "memory_.header().latest.store(\n"
+        "            next_frame_ == 0 ? 0 : pack_latest(next_frame_ - 1, latest_slot_),\n"
+        "            std::memory_order_seq_cst);",
         "",
         CRASH,
     ),

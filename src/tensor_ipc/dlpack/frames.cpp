@@ -29,7 +29,8 @@ bool is_order_in_memory(const FrameWindow& window, FrameOrder order) noexcept
 TensorMemory memory_of(const FrameWindow& window, FrameOrder order) noexcept
 {
     // Whoever gets it is told that it is read-only; DLPack has no pointer to const.
-    auto* data = const_cast<std::byte*>(window.bytes(first_age(window, order)).data());
+    auto* data = const_cast<std::byte*>(  // NOLINT(*-const-cast)
+        window.bytes(first_age(window, order)).data());
     return {data, window.metadata().dtype, layout_of(window, order)};
 }
 

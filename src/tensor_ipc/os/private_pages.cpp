@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -43,7 +44,7 @@ static_assert(sizeof(ScanRequest) == 96);
 constexpr std::uint64_t kIsFile = 1U << 2U;
 constexpr std::uint64_t kIsPresent = 1U << 3U;
 constexpr std::uint64_t kIsSwapped = 1U << 4U;
-const unsigned long kScan = _IOWR('f', 16, ScanRequest);
+constexpr unsigned long kScan = _IOWR('f', 16, ScanRequest);
 
 // Bits of an entry of /proc/self/pagemap. Source: the same document.
 constexpr std::uint64_t kEntryPresent = 1ULL << 63U;
@@ -81,9 +82,8 @@ std::uint64_t drop_by_scan(int pagemap, std::uint64_t start, std::uint64_t end)
         if (found < 0 || request.walk_end <= start) {
             return start;
         }
-        for (int i = 0; i < found; ++i) {
-            throw_away(regions[static_cast<std::size_t>(i)].start,
-                       regions[static_cast<std::size_t>(i)].end);
+        for (const ScanRegion& region : std::span(regions).first(static_cast<std::size_t>(found))) {
+            throw_away(region.start, region.end);
         }
         start = request.walk_end;
     }
@@ -102,11 +102,11 @@ std::uint64_t drop_by_pagemap(int pagemap, std::uint64_t start, std::uint64_t en
             return start;
         }
         const auto count = static_cast<std::size_t>(got) / sizeof(std::uint64_t);
-        for (std::size_t i = 0; i < count; ++i, start += page) {
-            if ((entries[i] & (kEntryPresent | kEntrySwapped)) != 0 &&
-                (entries[i] & kEntryFile) == 0) {
+        for (const std::uint64_t entry : std::span(entries).first(count)) {
+            if ((entry & (kEntryPresent | kEntrySwapped)) != 0 && (entry & kEntryFile) == 0) {
                 throw_away(start, start + page);
             }
+            start += page;
         }
     }
     return end;

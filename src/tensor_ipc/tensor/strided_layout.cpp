@@ -1,5 +1,7 @@
 #include "tensor_ipc/tensor/strided_layout.hpp"
 
+#include <span>
+
 namespace tensor_ipc {
 
 namespace {
@@ -7,11 +9,12 @@ namespace {
 void append_frame(StridedLayout& layout, const PoolMetadata& metadata) noexcept
 {
     const auto shape = metadata.shape.extents();
-    const std::size_t first = layout.dimensions;
+    const auto extents = std::span(layout.extents).subspan(layout.dimensions);
+    const auto strides = std::span(layout.strides).subspan(layout.dimensions);
     std::int64_t stride = metadata.dtype.item_bytes();
     for (std::size_t i = shape.size(); i-- > 0;) {
-        layout.extents[first + i] = shape[i];
-        layout.strides[first + i] = stride;
+        extents[i] = shape[i];
+        strides[i] = stride;
         stride *= shape[i];
     }
     layout.dimensions += metadata.shape.dimensions();
@@ -39,12 +42,14 @@ StridedLayout frames_layout(const PoolMetadata& metadata, std::uint32_t frames,
 
 bool is_contiguous(const StridedLayout& layout, std::uint32_t item_bytes) noexcept
 {
+    const std::span extents(layout.extents);
+    const std::span strides(layout.strides);
     std::int64_t expected = item_bytes;
     for (std::size_t i = layout.dimensions; i-- > 0;) {
-        if (layout.extents[i] != 1 && layout.strides[i] != expected) {
+        if (extents[i] != 1 && strides[i] != expected) {
             return false;
         }
-        expected *= layout.extents[i];
+        expected *= extents[i];
     }
     return true;
 }
