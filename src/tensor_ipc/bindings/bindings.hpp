@@ -17,6 +17,9 @@ namespace nb = nanobind;
 /// Throws the exception class of tensor_ipc.errors that belongs to the error's code.
 [[noreturn]] void raise(const Error& error);
 
+/// Throws a Python exception of that class.
+[[noreturn]] void refuse(PyObject* type, const std::string& message);
+
 /// The value, or the exception.
 template <typename T>
 T unwrap(Result<T> result)

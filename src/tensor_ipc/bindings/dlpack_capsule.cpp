@@ -77,10 +77,8 @@ std::optional<TakenTensor> TakenTensor::from(nb::handle object)
                     nb::cast<std::int32_t>(place[1])};
     const ForeignMemory on_device(there);
     if (!on_device.is_on_host()) {
-        const std::string message =
-            "expected data in host memory, got some on " + on_device.device_text();
-        PyErr_SetString(PyExc_TypeError, message.c_str());
-        throw nb::python_error();
+        refuse(PyExc_TypeError,
+               "expected data in host memory, got some on " + on_device.device_text());
     }
     return TakenTensor(ask_for_capsule(object));
 }
@@ -93,9 +91,7 @@ TakenTensor::TakenTensor(nb::handle capsule)
         if (versioned_->version.major != dlpack::kVersion.major) {
             const std::string found = std::to_string(versioned_->version.major);
             versioned_->deleter(versioned_);
-            PyErr_SetString(PyExc_BufferError,
-                            ("expected DLPack version 1, got version " + found).c_str());
-            throw nb::python_error();
+            refuse(PyExc_BufferError, "expected DLPack version 1, got version " + found);
         }
     } else {
         unversioned_ =

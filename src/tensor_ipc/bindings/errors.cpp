@@ -32,18 +32,24 @@ const char* exception_name(ErrorCode code)
 
 }  // namespace
 
+void refuse(PyObject* type, const std::string& message)
+{
+    PyErr_SetString(type, message.c_str());
+    throw nb::python_error();
+}
+
 void raise(const Error& error)
 {
     if (const char* name = exception_name(error.code)) {
         const nb::object type = nb::module_::import_("tensor_ipc.errors").attr(name);
-        PyErr_SetString(type.ptr(), error.message.c_str());
-    } else if (error.code == ErrorCode::System) {
+        refuse(type.ptr(), error.message);
+    }
+    if (error.code == ErrorCode::System) {
         const nb::tuple arguments = nb::make_tuple(error.system_errno, error.message);
         PyErr_SetObject(PyExc_OSError, arguments.ptr());
-    } else {
-        PyErr_SetString(PyExc_ValueError, error.message.c_str());
+        throw nb::python_error();
     }
-    throw nb::python_error();
+    refuse(PyExc_ValueError, error.message);
 }
 
 }  // namespace tensor_ipc::bindings

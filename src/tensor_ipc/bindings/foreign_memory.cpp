@@ -83,25 +83,18 @@ void require_match(const ForeignMemory& found, const PoolMetadata& expected,
 {
     const std::string pool = "pool '" + expected.name + "'";
     if (!found.is_on_host()) {
-        PyErr_SetString(PyExc_TypeError, (pool + " lies on " + expected.device + ", got a " + kind +
-                                          " on " + found.device_text() + ": move it there first")
-                                             .c_str());
-        throw nb::python_error();
+        refuse(PyExc_TypeError, pool + " lies on " + expected.device + ", got a " + kind + " on " +
+                                    found.device_text() + ": move it there first");
     }
     if (found.dtype != expected.dtype) {
-        PyErr_SetString(PyExc_TypeError,
-                        (pool + " holds dtype " + dtype_text(expected.dtype) + ", got " +
-                         dtype_text(found.dtype) + ": convert it if that is meant")
-                            .c_str());
-        throw nb::python_error();
+        refuse(PyExc_TypeError, pool + " holds dtype " + dtype_text(expected.dtype) + ", got " +
+                                    dtype_text(found.dtype) + ": convert it if that is meant");
     }
     const auto wanted = expected.shape.extents();
     const auto extents = std::span(found.layout.extents).first(found.layout.dimensions);
     if (!std::ranges::equal(wanted, extents)) {
-        PyErr_SetString(PyExc_ValueError, (pool + " holds frames of shape " +
-                                           expected.shape.text() + ", got " + found.shape_text())
-                                              .c_str());
-        throw nb::python_error();
+        refuse(PyExc_ValueError, pool + " holds frames of shape " + expected.shape.text() +
+                                     ", got " + found.shape_text());
     }
 }
 

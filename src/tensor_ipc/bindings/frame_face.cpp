@@ -39,12 +39,6 @@ std::string no_code(DType dtype, const char* instead)
     return "Python has no type code for " + std::string(dtype_name(dtype)) + ": use " + instead;
 }
 
-[[noreturn]] void refuse(PyObject* type, const std::string& message)
-{
-    PyErr_SetString(type, message.c_str());
-    throw nb::python_error();
-}
-
 /// What a Py_buffer points to, for as long as it is out.
 struct BufferShape {
     StridedLayout layout;
@@ -191,11 +185,6 @@ void FramesFace::release_buffer(PyObject* /*self*/, Py_buffer* view)
 
 namespace {
 
-std::uint64_t index_of(const FramesFace& face)
-{
-    return face.window().info().index;
-}
-
 std::string text_of(const FramesFace& face)
 {
     const FrameWindow& window = face.window();
@@ -225,23 +214,47 @@ nb::tuple each_of(const FrameWindowFace& face, const ValueOf& value_of)
     return nb::tuple(values);
 }
 
+constexpr const char* kFrameDoc =
+    R"(One frame with its number and times, for every framework.
+
+Holds the frame as an array from `TensorConsumer.get` does: it never changes, and stays pinned, as
+long as this object or anything made from it lives. Speaks DLPack (`from_dlpack` of NumPy, torch,
+JAX, ...), the buffer protocol (`memoryview`, `numpy.asarray`, Arrow) and ``__array_interface__``.
+All of them see the pool's memory; nothing is copied unless ``__dlpack__(copy=True)`` asks for it.)";
+
+constexpr const char* kFrameWindowDoc =
+    R"(Frames of one pool as one array, with the number and times of each.
+
+As `Frame`, with an axis for the frames in front. ``index``, ``timestamp_ns``, ``published_ns`` and
+``age_s`` are those of the newest frame.)";
+
 template <typename Face>
-nb::class_<Face> add_class(nb::module_& module, const char* name)
+nb::class_<Face> add_class(nb::module_& module, const char* name, const char* doc)
 {
-    nb::class_<Face> made(module, name, nb::is_weak_referenceable());
-    made.def_prop_ro("data", [](Face& self) { return self.data(); })
-        .def_prop_ro("index", [](const Face& self) { return index_of(self); })
-        .def_prop_ro("timestamp_ns",
-                     [](const Face& self) { return self.window().info().captured_ns; })
-        .def_prop_ro("published_ns",
-                     [](const Face& self) { return self.window().info().published_ns; })
-        .def_prop_ro("age_s",
-                     [](const Face& self) {
-                         const std::uint64_t now = os::monotonic_ns();
-                         const std::uint64_t then = self.window().info().published_ns;
-                         return static_cast<double>(now - then) / 1e9;
-                     })
-        .def_prop_ro("copied", [](const Face& self) { return self.window().copied(); })
+    nb::class_<Face> made(module, name, nb::is_weak_referenceable(), doc);
+    made.def_prop_ro(
+            "data", [](Face& self) { return self.data(); },
+            "Array of the pool's framework, as from `TensorConsumer.get`; always the same object.")
+        .def_prop_ro(
+            "index", [](const Face& self) { return self.window().info().index; },
+            "Number of the frame, from 0.")
+        .def_prop_ro(
+            "timestamp_ns", [](const Face& self) { return self.window().info().captured_ns; },
+            "Time of capture if the producer gave one, else ``published_ns``.")
+        .def_prop_ro(
+            "published_ns", [](const Face& self) { return self.window().info().published_ns; },
+            "CLOCK_MONOTONIC at publication; one clock for all processes of the host.")
+        .def_prop_ro(
+            "age_s",
+            [](const Face& self) {
+                const std::uint64_t now = os::monotonic_ns();
+                const std::uint64_t then = self.window().info().published_ns;
+                return static_cast<double>(now - then) / 1e9;
+            },
+            "Seconds since publication, as of now.")
+        .def_prop_ro(
+            "copied", [](const Face& self) { return self.window().copied(); },
+            "Whether the bytes had to be copied out of the pool.")
         .def_prop_ro("__array_interface__", [](const Face& self) { return self.array_interface(); })
         .def("__dlpack_device__",
              [](const Face&) { return nb::make_tuple(static_cast<int>(dlpack::kDLCPU), 0); })
@@ -265,23 +278,30 @@ nb::class_<Face> add_class(nb::module_& module, const char* name)
 
 void add_frames(nb::module_& module)
 {
-    add_class<FrameFace>(module, "Frame");
-    add_class<FrameWindowFace>(module, "FrameWindow")
+    add_class<FrameFace>(module, "Frame", kFrameDoc);
+    add_class<FrameWindowFace>(module, "FrameWindow", kFrameWindowDoc)
         .def("__len__", [](const FrameWindowFace& self) { return self.window().count(); })
-        .def_prop_ro("latest_first",
-                     [](const FrameWindowFace& self) { return self.order().latest_first; })
-        .def_prop_ro("indices",
-                     [](const FrameWindowFace& self) {
-                         return each_of(self, [](const FrameInfo& info) { return info.index; });
-                     })
-        .def_prop_ro("timestamps_ns",
-                     [](const FrameWindowFace& self) {
-                         return each_of(self,
-                                        [](const FrameInfo& info) { return info.captured_ns; });
-                     })
-        .def_prop_ro("published_times_ns", [](const FrameWindowFace& self) {
-            return each_of(self, [](const FrameInfo& info) { return info.published_ns; });
-        });
+        .def_prop_ro(
+            "latest_first", [](const FrameWindowFace& self) { return self.order().latest_first; },
+            "Whether the newest frame is at index 0, else the oldest.")
+        .def_prop_ro(
+            "indices",
+            [](const FrameWindowFace& self) {
+                return each_of(self, [](const FrameInfo& info) { return info.index; });
+            },
+            "Number of each frame, in the order of ``data``.")
+        .def_prop_ro(
+            "timestamps_ns",
+            [](const FrameWindowFace& self) {
+                return each_of(self, [](const FrameInfo& info) { return info.captured_ns; });
+            },
+            "Time of capture of each frame, in the order of ``data``.")
+        .def_prop_ro(
+            "published_times_ns",
+            [](const FrameWindowFace& self) {
+                return each_of(self, [](const FrameInfo& info) { return info.published_ns; });
+            },
+            "CLOCK_MONOTONIC at the publication of each frame, in the order of ``data``.");
 }
 
 }  // namespace tensor_ipc::bindings

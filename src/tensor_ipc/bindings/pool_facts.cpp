@@ -39,8 +39,7 @@ DType dtype_of(const std::string& name)
 {
     const auto dtype = dtype_from_name(name);
     if (!dtype) {
-        PyErr_SetString(PyExc_TypeError, ("dtype '" + name + "' cannot be shared").c_str());
-        throw nb::python_error();
+        refuse(PyExc_TypeError, "dtype '" + name + "' cannot be shared");
     }
     return *dtype;
 }

@@ -28,12 +28,6 @@ std::string shape_text(PyArrayObject* array)
         .text();
 }
 
-[[noreturn]] void refuse(PyObject* type, const std::string& message)
-{
-    PyErr_SetString(type, message.c_str());
-    throw nb::python_error();
-}
-
 [[noreturn]] void refuse_kind(const ArrayMaker& pool, nb::handle data)
 {
     refuse(PyExc_TypeError, "pool '" + pool.metadata().name + "' takes " +

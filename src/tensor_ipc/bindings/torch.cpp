@@ -4,6 +4,8 @@
 #include <new>
 #include <optional>
 
+#include "tensor_ipc/bindings/dlpack_capsule.hpp"
+
 namespace tensor_ipc::bindings {
 
 namespace {
@@ -119,18 +121,7 @@ nb::object Torch::imported(dlpack::DLManagedTensorVersioned* managed) const
 
 nb::object Torch::imported(dlpack::DLManagedTensor* managed) const
 {
-    PyObject* capsule = PyCapsule_New(managed, dlpack::kCapsule, [](PyObject* unused) {
-        if (PyCapsule_IsValid(unused, dlpack::kCapsule) != 0) {
-            auto* left = static_cast<dlpack::DLManagedTensor*>(
-                PyCapsule_GetPointer(unused, dlpack::kCapsule));
-            left->deleter(left);
-        }
-    });
-    if (capsule == nullptr) {
-        managed->deleter(managed);
-        throw nb::python_error();
-    }
-    return from_dlpack_(nb::steal(capsule));
+    return from_dlpack_(capsule_of(managed));
 }
 
 bool Torch::reads_as(DType carrier, nb::handle torch_dtype) const
@@ -149,11 +140,8 @@ TorchDtype Torch::dtype(DType dtype) const
 {
     const std::string name(dtype_name(dtype));
     if (!nb::hasattr(module_, name.c_str())) {
-        PyErr_SetString(PyExc_TypeError,
-                        ("torch " + nb::cast<std::string>(module_.attr("__version__")) +
-                         " has no dtype " + name)
-                            .c_str());
-        throw nb::python_error();
+        refuse(PyExc_TypeError, "torch " + nb::cast<std::string>(module_.attr("__version__")) +
+                                    " has no dtype " + name);
     }
     const nb::object wanted = module_.attr(name.c_str());
     if (reads_as(dtype, wanted)) {

@@ -13,7 +13,9 @@ Result<PrivateRing> PrivateRing::map(int fd, const Geometry& geometry)
 }
 
 PrivateRing::PrivateRing(os::Mapping mapping, const Geometry& geometry)
-    : mapping_(std::move(mapping)), geometry_(geometry), holders_(std::size_t{2} * geometry.slot_count)
+    : mapping_(std::move(mapping)),
+      geometry_(geometry),
+      holders_(std::size_t{2} * geometry.slot_count)
 {
 }
 
