@@ -71,6 +71,13 @@ int fail_for_want_of_descriptors(const std::function<Attempt()>& call)
 
 class ScarceDescriptors : public testing::PoolTest {
 protected:
+    void SetUp() override
+    {
+#if defined(__SANITIZE_ADDRESS__)
+        GTEST_SKIP() << "the sanitizer that checks types opens a pipe to look at memory";
+#endif
+    }
+
     /// In a child, which may have few descriptors without harm to GoogleTest.
     void in_child(const std::function<int()>& body)
     {
