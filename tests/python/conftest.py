@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Any, Iterator
 from uuid import uuid4
 
@@ -11,6 +12,10 @@ import pytest
 from support import Child, MakeConsumer, MakeProducer, StartChild, segments_of
 
 from tensor_ipc import TensorConsumer, TensorProducer
+
+# A shell starts background jobs with SIGINT ignored, and Python then leaves it so; the tests of
+# Ctrl-C, and the processes that tests start, need it as it is in the foreground.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SAMPLE = np.zeros((2, 3), dtype=np.int32)
 

@@ -501,7 +501,6 @@ SLEEPER = """
     import numpy as np
     from tensor_ipc import TensorConsumer, synchronized
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever started the tests
     signal.signal(signal.SIGUSR1, lambda *_: print("handled", flush=True))
     sample = np.zeros(2000, dtype=np.int64)
     consumers = [TensorConsumer.from_sample(name, sample, history_len=4) for name in sys.argv[1:]]
