@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedTuple
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedTuple, NoReturn
 
 from tensor_ipc import _core
 from tensor_ipc.core import by_time, lifetime
@@ -227,7 +227,8 @@ class TensorConsumer:
         if pad not in _PADDING:
             msg = f"pad must be None, 'repeat' or 'zero', got {pad!r}"
             raise ValueError(msg)
-        _check_history_len(history_len)
+        if not 1 <= history_len <= _MOST_FRAMES:  # here, since a call takes a tenth of all
+            _refuse_history_len(history_len)
         return self._usable().get(history_len, latest_first, copy, _PADDING[pad], as_numpy)
 
     def get_frame(self) -> Frame | None:
@@ -252,7 +253,8 @@ class TensorConsumer:
         """
         if self._readiness is not None:
             self._readiness.clear()
-        _check_history_len(history_len)
+        if not 1 <= history_len <= _MOST_FRAMES:
+            _refuse_history_len(history_len)
         return self._usable().get_frames(history_len, latest_first)
 
     def get_at(self, timestamp_ns: int, *, method: str = "before") -> Frame | None:
@@ -447,10 +449,9 @@ class TensorConsumer:
         return (_unpickle, (type(self), expected, self._callback, self._options))
 
 
-def _check_history_len(history_len: int) -> None:
-    if not 1 <= history_len <= _MOST_FRAMES:
-        msg = f"history_len must be 1 to the pool's history_len, got {history_len}"
-        raise ValueError(msg)
+def _refuse_history_len(history_len: int) -> NoReturn:
+    msg = f"history_len must be 1 to the pool's history_len, got {history_len}"
+    raise ValueError(msg)
 
 
 def _follow(expected: PoolMetadata, options: _Options) -> _core.Consumer:
