@@ -311,6 +311,16 @@ Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
     return waiter;
 }
 
+const Geometry* Consumer::geometry() const noexcept
+{
+    return pool_ ? &pool_->geometry() : nullptr;
+}
+
+std::optional<std::uint64_t> Consumer::created_ns() const noexcept
+{
+    return pool_ ? std::optional(pool_->segment().header().created_ns) : std::nullopt;
+}
+
 std::optional<std::uint64_t> Consumer::latest_index() const noexcept
 {
     if (!pool_ || pool_->has_ended()) {

@@ -124,6 +124,13 @@ public:
     /// How often it attached. Frame numbers of different attachments cannot be compared.
     [[nodiscard]] std::uint64_t attachments() const noexcept { return attachments_; }
 
+    /// Sizes and places of the pool while attached, else null.
+    [[nodiscard]] const Geometry* geometry() const noexcept;
+
+    /// When the segment was made, on CLOCK_MONOTONIC: tells pools of one name apart. Nothing while
+    /// there is none.
+    [[nodiscard]] std::optional<std::uint64_t> created_ns() const noexcept;
+
     /// Number of the newest frame that could be got; nothing when there is none.
     [[nodiscard]] std::optional<std::uint64_t> latest_index() const noexcept;
 

@@ -15,6 +15,7 @@ struct SegmentOptions {
     std::uint32_t spare = kDefaultSpare;  ///< slots beyond history_len
     std::uint32_t mode = 0600;            ///< permission bits of the segment
     MemoryOrder memory_order = MemoryOrder::NewestFirst;
+    bool take_over = true;  ///< go on with what a dead producer left, else always begin anew
 };
 
 /// Makes the pool's segment, or takes over what a dead producer left.
