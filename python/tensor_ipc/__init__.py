@@ -8,6 +8,8 @@ from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
 from tensor_ipc.errors import (
+    DdsError,
+    DdsUnavailableError,
     InvalidPoolNameError,
     MetadataMismatchError,
     MissingFrameworkError,
@@ -34,6 +36,8 @@ __all__ = [
     "CleanedPool",
     "ConsumerInfo",
     "ConsumerStats",
+    "DdsError",
+    "DdsUnavailableError",
     "Frame",
     "FrameWindow",
     "InvalidPoolNameError",

@@ -46,3 +46,11 @@ class PoolPermissionError(TensorIpcError, PermissionError):
 
 class MissingFrameworkError(TensorIpcError, ImportError):
     """The pool's frames are of a framework that is not installed."""
+
+
+class DdsError(TensorIpcError, RuntimeError):
+    """Cyclone DDS refused: no such interface, no free port, too many participants."""
+
+
+class DdsUnavailableError(TensorIpcError, ImportError):
+    """DDS was asked for, and the package was built without Cyclone DDS, or DDS is switched off."""

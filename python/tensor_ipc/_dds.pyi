@@ -1,0 +1,9 @@
+# Cyclone DDS, where the package was built with it. Internal, and loaded on use only.
+
+class Participant:
+    @property
+    def domain(self) -> int: ...
+    @property
+    def is_usable(self) -> bool: ...
+
+def join(domain: int | None = None) -> Participant: ...
