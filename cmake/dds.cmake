@@ -16,12 +16,19 @@ if(TENSOR_IPC_DDS AND CycloneDDS_FOUND)
   set(TENSOR_IPC_DDS_SOURCES
       dds/generated/tensor_ipc.c
       dds/participant.cpp
-      dds/return_code.cpp)
+      dds/return_code.cpp
+      mirror/frame_sender.cpp
+      mirror/generated/mirror.c
+      mirror/local_pool.cpp
+      mirror/mirror_server.cpp
+      mirror/piece.cpp
+      mirror/pool_mirror.cpp
+      mirror/topics.cpp)
   list(TRANSFORM TENSOR_IPC_DDS_SOURCES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/src/tensor_ipc/)
   # Not ours to mend.
   set_source_files_properties(
-    ${CMAKE_CURRENT_SOURCE_DIR}/src/tensor_ipc/dds/generated/tensor_ipc.c PROPERTIES COMPILE_OPTIONS
-                                                                                      -w)
+    ${CMAKE_CURRENT_SOURCE_DIR}/src/tensor_ipc/dds/generated/tensor_ipc.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/src/tensor_ipc/mirror/generated/mirror.c PROPERTIES COMPILE_OPTIONS -w)
 
   add_library(tensor_ipc_dds STATIC ${TENSOR_IPC_DDS_SOURCES})
   add_library(tensor_ipc::dds ALIAS tensor_ipc_dds)

@@ -6,3 +6,9 @@
 #include <nanobind/stl/shared_ptr.h>
 
 #include "tensor_ipc/bindings/bindings.hpp"
+
+namespace tensor_ipc::bindings {
+
+void add_mirror(nb::module_& module);
+
+}  // namespace tensor_ipc::bindings

@@ -27,4 +27,5 @@ NB_MODULE(_dds, module)
         .def_prop_ro("domain", &Participant::domain)
         .def_prop_ro("is_usable", &Participant::is_usable);
     module.def("join", &face::join, nanobind::arg("domain").none() = nanobind::none());
+    face::add_mirror(module);
 }
