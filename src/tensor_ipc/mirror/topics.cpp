@@ -19,9 +19,6 @@ constexpr dds_duration_t kLease = DDS_SECS(2);
 // wanted, and goes on.
 constexpr dds_duration_t kWriteWait = DDS_MSECS(200);
 
-// In flight, of a reliable writer: full pieces meet the high-water mark of Cyclone DDS long before;
-// of small frames no more than these are repeated, so that newer ones have the link.
-constexpr std::int32_t kWriterDepth = 32;
 
 // What may come while the mirror makes its pool: 28 MB of pieces at most.
 constexpr std::int32_t kReaderDepth = 512;
@@ -43,12 +40,11 @@ Qos announcement_qos()
     return qos;
 }
 
-Qos piece_qos(bool reliable, std::int32_t depth)
+Qos piece_qos(bool reliable)
 {
     Qos qos = new_qos();
     dds_qset_reliability(
         qos.get(), reliable ? DDS_RELIABILITY_RELIABLE : DDS_RELIABILITY_BEST_EFFORT, kWriteWait);
-    dds_qset_history(qos.get(), DDS_HISTORY_KEEP_LAST, depth);
     return qos;
 }
 
@@ -143,14 +139,21 @@ Result<Entity> announcement_reader(dds_entity_t participant, Announcements what)
 
 Result<Entity> piece_writer(dds_entity_t participant, const Id& mirror, bool reliable)
 {
+    // Only a writer that keeps all waits for its reader. What that has not acknowledged is bounded
+    // by the high-water mark of Cyclone DDS, 500 kB; "keep last" is the sender's, which takes the
+    // newest frame whenever the link has taken the one before.
+    Qos qos = piece_qos(reliable);
+    dds_qset_history(qos.get(), DDS_HISTORY_KEEP_ALL, 0);
     return endpoint(participant, kPieces,
-                    in_partition(piece_qos(reliable, kWriterDepth), mirror), dds_create_writer);
+                    in_partition(std::move(qos), mirror), dds_create_writer);
 }
 
 Result<Entity> piece_reader(dds_entity_t participant, const Id& mirror, bool reliable)
 {
+    Qos qos = piece_qos(reliable);
+    dds_qset_history(qos.get(), DDS_HISTORY_KEEP_LAST, kReaderDepth);
     return endpoint(participant, kPieces,
-                    in_partition(piece_qos(reliable, kReaderDepth), mirror), dds_create_reader);
+                    in_partition(std::move(qos), mirror), dds_create_reader);
 }
 
 Result<Alarm> Alarm::make(dds_entity_t participant)
