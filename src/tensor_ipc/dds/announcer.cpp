@@ -354,9 +354,9 @@ Result<Announcement> Announcement::begin(const std::string& pool_name,
     if (!observer) {
         return observer.error();
     }
-    if (!observer->has_value()) {
+    if (!observer->has_value() || (*observer)->producer_pid() != os::process_id()) {
         return Error{ErrorCode::PoolNotFound,
-                     "there is no pool '" + pool_name + "' to tell of over DDS"};
+                     "this process produces no pool '" + pool_name + "' to tell of over DDS"};
     }
     auto pool = std::make_shared<Pool>(*std::move(*observer), *std::move(key), options);
     auto participant = Participant::shared(options.participant);

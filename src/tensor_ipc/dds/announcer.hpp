@@ -26,8 +26,8 @@ struct AnnouncementOptions {
 /// Move-only. Not thread-safe. In a forked child it does nothing any more.
 class Announcement {
 public:
-    /// Joins the domain and tells of the pool, which has to be there. Blocks for some 20 ms when
-    /// this process joins the domain with it.
+    /// Joins the domain and tells of the pool, which this process has to produce. Blocks for some
+    /// 20 ms when this process joins the domain with it.
     /// @return PoolNotFound; InvalidArgument; Dds
     [[nodiscard]] static Result<Announcement> begin(const std::string& pool_name,
                                                     const AnnouncementOptions& options);
