@@ -14,8 +14,15 @@ endif()
 
 if(TENSOR_IPC_DDS AND CycloneDDS_FOUND)
   set(TENSOR_IPC_DDS_SOURCES
+      dds/announcer.cpp
+      dds/directory.cpp
+      dds/endpoint.cpp
+      dds/fork_gate.cpp
       dds/generated/tensor_ipc.c
+      dds/names.cpp
       dds/participant.cpp
+      dds/pool_record.cpp
+      dds/progress_watch.cpp
       dds/return_code.cpp
       mirror/frame_sender.cpp
       mirror/generated/mirror.c

@@ -7,6 +7,7 @@ from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
+from tensor_ipc.discovery import NetworkPool, discover
 from tensor_ipc.errors import (
     DdsError,
     DdsUnavailableError,
@@ -44,6 +45,7 @@ __all__ = [
     "MetadataCreator",
     "MetadataMismatchError",
     "MissingFrameworkError",
+    "NetworkPool",
     "PoolExhaustedError",
     "PoolInUseError",
     "PoolInfo",
@@ -59,6 +61,7 @@ __all__ = [
     "TensorProducer",
     "__version__",
     "clean",
+    "discover",
     "inspect",
     "list_pools",
     "synchronized",

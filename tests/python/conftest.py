@@ -17,6 +17,9 @@ from tensor_ipc import TensorConsumer, TensorProducer
 # Ctrl-C, and the processes that tests start, need it as it is in the foreground.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Those of dds/ switch it on. The others would only leave half a second too early for it, or not.
+os.environ["TENSOR_IPC_DDS"] = "off"
+
 SAMPLE = np.zeros((2, 3), dtype=np.int32)
 
 

@@ -4,4 +4,7 @@
 /// What comes from DDS is unauthenticated by default and is checked as hostile input.
 #pragma once
 
+#include "tensor_ipc/dds/announcer.hpp"
+#include "tensor_ipc/dds/directory.hpp"
 #include "tensor_ipc/dds/participant.hpp"
+#include "tensor_ipc/dds/progress_watch.hpp"

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "tensor_ipc/dds/fork_gate.hpp"
 #include "tensor_ipc/dds/return_code.hpp"
 #include "tensor_ipc/os/fork_epoch.hpp"
 
@@ -39,9 +40,8 @@ Error not_an_address(std::string_view what, std::string_view text)
                                                  printable(text) + "'"};
 }
 
-/// What this process has of Cyclone DDS.
+/// What this process has of Cyclone DDS. Guarded by fork_gate().
 struct Registry {
-    std::mutex mutex;
     std::map<std::uint32_t, std::weak_ptr<Participant>> participants;
     std::uint32_t fork_epoch = os::fork_epoch();
     bool used = false;             ///< Cyclone DDS was, by this process or those it was forked from
@@ -51,10 +51,7 @@ struct Registry {
 // Never destroyed: the last participant may die while static objects do.
 Registry& registry()
 {
-    static auto* const instance = [] {
-        os::count_forks();
-        return new Registry;  // NOLINT(*-owning-memory)
-    }();
+    static auto* const instance = new Registry;  // NOLINT(*-owning-memory)
     return *instance;
 }
 
@@ -156,8 +153,8 @@ bool Participant::is_usable() const noexcept
 
 Result<std::shared_ptr<Participant>> Participant::shared(const ParticipantOptions& options)
 {
+    const std::lock_guard lock(fork_gate());
     Registry& mine = registry();
-    const std::lock_guard lock(mine.mutex);
     if (mine.fork_epoch != os::fork_epoch()) {
         mine.fork_epoch = os::fork_epoch();
         mine.participants.clear();
@@ -217,6 +214,7 @@ Result<std::shared_ptr<Participant>> Participant::join(const ParticipantOptions&
 
 Participant::~Participant()
 {
+    const std::lock_guard lock(fork_gate());
     if (!is_usable()) {
         return;
     }

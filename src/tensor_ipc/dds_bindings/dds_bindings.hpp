@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/unique_ptr.h>
 
 #include "tensor_ipc/bindings/bindings.hpp"
 

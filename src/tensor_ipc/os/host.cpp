@@ -25,7 +25,9 @@ std::string shared_memory_id()
 {
     std::string boot;
     std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
-    struct stat facts{};
+
+    struct stat facts {};
+
     if (::stat(kSharedMemoryDirectory, &facts) != 0) {
         facts.st_dev = 0;
     }

@@ -82,6 +82,10 @@ struct Leftover {
 /// @param dry_run  only tell
 [[nodiscard]] Result<std::vector<Leftover>> clean(bool dry_run);
 
+/// TENSOR_IPC_NAMESPACE, or empty.
+/// @return InvalidName
+[[nodiscard]] Result<std::string> current_namespace();
+
 /// Name of the pool's object in the namespace of TENSOR_IPC_NAMESPACE.
 [[nodiscard]] Result<std::string> segment_name_of(const std::string& pool_name);
 
