@@ -114,8 +114,7 @@ TEST_F(FrameUserMetadata, OfADamagedRingStaysWithinItsRoom)
 {
     put_with({{"key", "value"}});
     const SegmentFile segment = present(open_for_consumer(name_));
-    const os::FileDescriptor file(
-        ::open(testing::segment_path(name_).c_str(), O_RDWR | O_CLOEXEC));
+    const os::FileDescriptor file(::open(testing::segment_path(name_).c_str(), O_RDWR | O_CLOEXEC));
     std::array<char, 256> garbage{};
     garbage.fill('\xff');  // the length too
     const auto at = segment.geometry.payload_offset + segment.geometry.payload_in_ring(0) - 512;

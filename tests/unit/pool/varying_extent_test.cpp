@@ -1,4 +1,5 @@
-/// Frames with an extent of their own: each comes out as long as it went in, whatever becomes of it.
+/// Frames with an extent of their own: each comes out as long as it went in, whatever becomes of
+/// it.
 #include "support/pool_test.hpp"
 #include "tensor_ipc/dlpack/dlpack.hpp"
 
@@ -23,8 +24,7 @@ std::vector<std::int32_t> rows_of(std::uint64_t extent)
     return values;
 }
 
-std::uint64_t put_rows(Producer& producer, std::uint64_t extent,
-                       const PublishOptions& options = {})
+std::uint64_t put_rows(Producer& producer, std::uint64_t extent, const PublishOptions& options = {})
 {
     const std::vector<std::int32_t> rows = rows_of(extent);
     return must(producer.put(std::as_bytes(std::span(rows)), options));
