@@ -16,7 +16,7 @@ nb::tuple parts_of(const PoolMetadata& metadata)
 {
     return nb::make_tuple(metadata.name, shape_of(metadata.shape),
                           std::string(dtype_name(metadata.dtype)), metadata.history_len,
-                          metadata.backend, metadata.device);
+                          metadata.backend, metadata.device, metadata.varying_extent);
 }
 
 }  // namespace tensor_ipc::bindings
