@@ -31,6 +31,15 @@ from tensor_ipc.inspection import (
     inspect,
     list_pools,
 )
+from tensor_ipc.mirroring import (
+    Mirror,
+    MirrorServer,
+    MirrorSource,
+    MirrorStatus,
+    ServedMirror,
+    mirror,
+    serve,
+)
 
 __version__ = "0.2.0"
 
@@ -46,6 +55,10 @@ __all__ = [
     "Loan",
     "MetadataCreator",
     "MetadataMismatchError",
+    "Mirror",
+    "MirrorServer",
+    "MirrorSource",
+    "MirrorStatus",
     "MissingFrameworkError",
     "NetworkPool",
     "PoolExhaustedError",
@@ -56,6 +69,7 @@ __all__ = [
     "PoolPermissionError",
     "ProducerStats",
     "SegmentError",
+    "ServedMirror",
     "SharedMemoryFullError",
     "SynchronizedFrames",
     "TensorConsumer",
@@ -66,5 +80,7 @@ __all__ = [
     "discover",
     "inspect",
     "list_pools",
+    "mirror",
+    "serve",
     "synchronized",
 ]

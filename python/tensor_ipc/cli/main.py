@@ -9,7 +9,7 @@ import click
 
 from tensor_ipc import TensorIpcError, __version__
 
-_COMMANDS = ("list", "info", "watch", "clean", "demo", "bench", "completion")
+_COMMANDS = ("list", "info", "watch", "clean", "mirror", "demo", "bench", "completion")
 
 
 class _Commands(click.Group):

@@ -1,5 +1,7 @@
 #include "tensor_ipc/mirror/frame_sender.hpp"
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 #include "tensor_ipc/mirror/generated/mirror.h"
@@ -36,6 +38,7 @@ struct OutgoingDescription {
         sample.history_len = metadata.history_len;
         sample.spare = geometry.spare();
         sample.chronological = geometry.memory_order == MemoryOrder::Chronological;
+        sample.varying_extent = metadata.varying_extent;
         put_text(sample.backend, metadata.backend);
         put_text(sample.device, metadata.device);
     }
@@ -134,6 +137,9 @@ void FrameSender::turn()
         attachment_ = consumer_->attachments();
         sent_.reset();
     }
+    if (const std::uint64_t again = again_.exchange(0); sent_ && again == *sent_ + 1) {
+        sent_.reset();
+    }
     const auto waited = consumer_->wait(sent_, os::monotonic_ns() + kSliceNs);
     if (!waited) {
         consumer_.reset();  // damaged or closed to us: what comes after it may be better
@@ -141,7 +147,9 @@ void FrameSender::turn()
         return;
     }
     if (*waited == WaitOutcome::Ready) {
-        if (auto frame = consumer_->latest(); frame && frame->has_value()) {
+        if (consumer_->metadata()->device != kHostMemory) {
+            alarm_.wait(kSliceNs);  // nothing that could be sent
+        } else if (auto frame = consumer_->latest(); frame && frame->has_value()) {
             send(**frame);
             return;
         }
@@ -162,7 +170,7 @@ void FrameSender::tell_state()
     piece.session = session_;
     piece.turn = turn_;
     const auto created_ns = consumer_ ? consumer_->created_ns() : std::nullopt;
-    if (!created_ns) {
+    if (!created_ns || consumer_->metadata()->device != kHostMemory) {
         piece.kind = static_cast<std::uint8_t>(PieceKind::NoPool);
         write(piece);
         return;
@@ -171,13 +179,13 @@ void FrameSender::tell_state()
     description.put_into(piece);
     piece.kind = static_cast<std::uint8_t>(PieceKind::Pool);
     piece.created_ns = *created_ns;
+    piece.frame = sent_ && consumer_->attachments() == attachment_ ? *sent_ + 1 : 0;
     write(piece);
 }
 
 void FrameSender::send(const Frame& frame)
 {
     pacer_.began_frame(os::monotonic_ns());
-    told_ns_ = os::monotonic_ns();
     attachment_ = consumer_->attachments();
     sent_ = frame.info().index;
     const std::span<const std::byte> bytes = frame.bytes();
@@ -192,6 +200,12 @@ void FrameSender::send(const Frame& frame)
     piece.captured_ns = frame.info().captured_ns;
     piece.frame_bytes = bytes.size();
     description.put_into(piece);
+    const std::string_view texts = frame.user_metadata();
+    std::array<std::uint8_t, kMaxUserMetadataBytes> packed{};
+    std::ranges::copy(texts, packed.begin());
+    piece.user_metadata._buffer = packed.data();
+    piece.user_metadata._length = piece.user_metadata._maximum =
+        static_cast<std::uint32_t>(texts.size());
     do {
         const auto part = bytes.subspan(piece.offset).first(
             std::min<std::uint64_t>(request_.piece_bytes, bytes.size() - piece.offset));
@@ -206,7 +220,9 @@ void FrameSender::send(const Frame& frame)
         bytes_.fetch_add(part.size(), std::memory_order_relaxed);
         piece.offset += part.size();
         piece.pool = {};
+        piece.user_metadata = {};
     } while (piece.offset < bytes.size());
+    told_ns_ = os::monotonic_ns();
     frames_.fetch_add(1, std::memory_order_relaxed);
 }
 

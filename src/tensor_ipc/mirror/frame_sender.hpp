@@ -60,6 +60,10 @@ public:
     /// Ends within 300 ms, however slow the link.
     ~FrameSender();
 
+    /// Sends a frame once more, if it still is the newest. Thread-safe.
+    /// @param frame_plus_1  0 for none
+    void repeat(std::uint64_t frame_plus_1) noexcept { again_ = frame_plus_1; }
+
     [[nodiscard]] const SendRequest& request() const noexcept { return request_; }
     [[nodiscard]] SendCounts counts() const noexcept;
 
@@ -91,6 +95,7 @@ private:
     std::atomic<std::uint64_t> frames_{0};
     std::atomic<std::uint64_t> bytes_{0};
     std::atomic<std::uint64_t> abandoned_{0};
+    std::atomic<std::uint64_t> again_{0};
     std::atomic<bool> stop_{false};
     std::thread thread_;
 };

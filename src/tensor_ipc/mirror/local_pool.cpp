@@ -36,6 +36,7 @@ void LocalPool::interrupt() noexcept
 void LocalPool::close() noexcept
 {
     interrupt();
+    missing_ = 0;
     producer_.reset();
     description_.reset();
     latest_.reset();
@@ -55,7 +56,7 @@ void LocalPool::accept(const Piece& piece)
             return;
         case PieceKind::Pool:
             count_lost_before(piece);
-            follow(piece);
+            missing_ = follow(piece) && piece.frame != (latest_ ? *latest_ + 1 : 0) ? piece.frame : 0;
             return;
         case PieceKind::Frame:
             break;
@@ -117,11 +118,15 @@ void LocalPool::begin(const Piece& piece)
         ++counts_.dropped;
         return;
     }
+    if (piece.frame == latest_) {
+        return;  // sent again, and there already
+    }
     auto loan = producer_->loan();
-    if (!loan || (latest_ && piece.frame <= *latest_)) {
+    if (!loan || (latest_ && piece.frame <= *latest_) || !loan->resize(piece.extent)) {
         ++counts_.dropped;
         return;
     }
+    loan->set_user_metadata(piece.user_metadata);
     loan_.emplace(std::move(loan).value());
     end_ = 0;
 }
@@ -142,6 +147,7 @@ void LocalPool::add(const Piece& piece)
         counts_.bytes += piece.frame_bytes;
         ++counts_.received;
         latest_ = piece.frame;
+        missing_ = 0;
     } else {
         ++counts_.dropped;
     }

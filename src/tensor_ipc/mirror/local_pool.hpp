@@ -42,6 +42,9 @@ public:
 
     [[nodiscard]] const FrameCounts& counts() const noexcept { return counts_; }
 
+    /// Number + 1 of the newest frame there, when it was sent and is not here; else 0.
+    [[nodiscard]] std::uint64_t missing() const noexcept { return missing_; }
+
     /// Number of the newest frame; nothing before the first.
     [[nodiscard]] std::optional<std::uint64_t> latest() const noexcept { return latest_; }
 
@@ -62,6 +65,7 @@ private:
     std::uint64_t session_ = 0;
     std::uint64_t turn_ = 0;  ///< of the frame that began last
     std::optional<std::uint64_t> latest_;
+    std::uint64_t missing_ = 0;
     FrameCounts counts_;
     std::string problem_;
     std::uint64_t retry_ns_ = 0;

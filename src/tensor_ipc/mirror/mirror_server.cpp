@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "tensor_ipc/dds/fork_gate.hpp"
 #include "tensor_ipc/mirror/frame_sender.hpp"
 #include "tensor_ipc/mirror/generated/mirror.h"
 #include "tensor_ipc/mirror/piece.hpp"
@@ -124,7 +125,7 @@ private:
             alarm_.wait(now < offer_due_ns_ ? offer_due_ns_ - now : 0);
             requests.take_all(requests_.get(), [&](const auto& sample, const auto& info) {
                 if (info.valid_data && info.instance_state == DDS_ALIVE_INSTANCE_STATE) {
-                    serve(request_of(sample), id_of(sample.server));
+                    serve(request_of(sample), id_of(sample.server), sample.again);
                 } else if (info.instance_state != DDS_ALIVE_INSTANCE_STATE) {
                     dismiss(id_of(sample.mirror));
                 }
@@ -158,13 +159,14 @@ private:
         put_text(sample.host_id, os::shared_memory_id());
         sample.uid = os::effective_uid();
         sample.pid = os::process_id();
+        const std::lock_guard lock(dds::fork_gate());
         for (const std::string& pool : pools_) {
             put_text(sample.pool, pool);
             dds_write(offers_.get(), &sample);
         }
     }
 
-    void serve(SendRequest request, const Id& server)
+    void serve(SendRequest request, const Id& server, std::uint64_t again)
     {
         if (server != id_) {
             dismiss(request.mirror);  // it goes to another server now
@@ -173,6 +175,7 @@ private:
         request.piece_bytes = std::clamp(request.piece_bytes, kMinPieceBytes, kMaxPieceBytes);
         const auto known = senders_.find(request.mirror);
         if (known != senders_.end() && known->second->request() == request) {
+            known->second->repeat(again);
             return;
         }
         dismiss(request.mirror);

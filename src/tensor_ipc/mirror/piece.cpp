@@ -25,11 +25,16 @@ Result<PoolDescription> read_description(const tensor_ipc_mirror_v1_Description&
     pool.metadata.history_len = sample.history_len;
     pool.metadata.backend = static_cast<const char*>(sample.backend);
     pool.metadata.device = static_cast<const char*>(sample.device);
+    pool.metadata.varying_extent = sample.varying_extent;
     pool.options.spare = sample.spare;
+    pool.options.take_over = false;
     pool.options.memory_order =
         sample.chronological ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
     if (auto valid = validate(pool.metadata); !valid) {
         return unsound(valid.error().message);
+    }
+    if (pool.metadata.device != kHostMemory) {
+        return unsound("a pool in the memory of " + printable(pool.metadata.device));
     }
     if (pool.options.spare < kMinSpare || pool.options.spare > kMaxSpare) {
         return unsound("spare " + std::to_string(pool.options.spare));
@@ -45,6 +50,33 @@ Result<PoolDescription> read_description(const tensor_ipc_mirror_v1_Description&
                          " bytes that this mirror may take (max_pool_bytes, --max-bytes)"};
     }
     return pool;
+}
+
+/// What is said of a frame with its first piece.
+Result<void> read_frame(const tensor_ipc_mirror_v1_Piece& sample, Piece& piece)
+{
+    const PoolMetadata& metadata = piece.pool->metadata;
+    const std::uint64_t most = *frame_bytes(metadata);
+    const std::uint64_t row = most / max_extent(metadata);
+    const bool fits = metadata.varying_extent
+                          ? piece.frame_bytes <= most && piece.frame_bytes % row == 0
+                          : piece.frame_bytes == most;
+    if (!fits) {
+        return unsound("a frame of " + std::to_string(piece.frame_bytes) + " bytes for shape " +
+                       frame_shape_text(metadata));
+    }
+    piece.extent = piece.frame_bytes / row;
+    const auto entries = unpack_user_metadata(
+        {reinterpret_cast<const char*>(sample.user_metadata._buffer), sample.user_metadata._length});
+    if (!entries) {
+        return unsound(entries.error().message);
+    }
+    auto packed = PackedUserMetadata::pack(*entries);
+    if (!packed) {
+        return unsound(packed.error().message);
+    }
+    piece.user_metadata = *packed;
+    return {};
 }
 
 }  // namespace
@@ -89,9 +121,10 @@ Result<Piece> read_piece(const tensor_ipc_mirror_v1_Piece& sample, const std::st
                        std::to_string(piece.offset) + " of a frame of " +
                        std::to_string(piece.frame_bytes));
     }
-    if (piece.pool && piece.frame_bytes != *frame_bytes(piece.pool->metadata)) {
-        return unsound("a frame of " + std::to_string(piece.frame_bytes) + " bytes for shape " +
-                       piece.pool->metadata.shape.text());
+    if (needs_pool) {
+        if (auto fits = read_frame(sample, piece); !fits) {
+            return fits.error();
+        }
     }
     return piece;
 }

@@ -9,6 +9,7 @@
 
 #include "tensor_ipc/base/error.hpp"
 #include "tensor_ipc/pool/producer.hpp"
+#include "tensor_ipc/tensor/user_metadata.hpp"
 
 struct tensor_ipc_mirror_v1_Piece;
 
@@ -19,6 +20,9 @@ inline constexpr std::uint32_t kMaxPieceBytes = 57344;  ///< as in mirror.idl
 
 /// Largest pool that a stranger can make us allocate, unless the user says otherwise.
 inline constexpr std::uint64_t kDefaultMaxPoolBytes = std::uint64_t{2} << 30U;
+
+/// Device of the pools that can be mirrored.
+inline constexpr const char* kHostMemory = "cpu";
 
 /// Values of `Piece::kind` on the wire.
 enum class PieceKind : std::uint8_t {
@@ -45,11 +49,13 @@ struct Piece {
     std::uint64_t session = 0;
     std::uint64_t turn = 0;        ///< counts the frames that the session sends, from 1
     std::uint64_t created_ns = 0;  ///< tells pools of one name apart
-    std::uint64_t frame = 0;
+    std::uint64_t frame = 0;  ///< its number; with PieceKind::Pool that of the last one, + 1, or 0
     std::uint64_t captured_ns = 0;
     std::uint64_t frame_bytes = 0;
     std::uint64_t offset = 0;  ///< of `data` in the frame; 0 for the first piece
     std::optional<PoolDescription> pool;
+    std::uint64_t extent = 0;          ///< rows of the frame; only with `pool`
+    PackedUserMetadata user_metadata;  ///< only with `pool`
     std::span<const std::byte> data;  ///< lies in the sample
 };
 

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "tensor_ipc/dds/fork_gate.hpp"
 #include "tensor_ipc/mirror/generated/mirror.h"
 #include "tensor_ipc/mirror/samples.hpp"
 #include "tensor_ipc/mirror/topics.hpp"
@@ -177,6 +178,8 @@ private:
                                : 0;
         sample.bytes_per_s = options_.max_bytes_per_s;
         sample.piece_bytes = options_.piece_bytes;
+        sample.again = pool_.missing();
+        const std::lock_guard lock(dds::fork_gate());
         dds_write(requests_.get(), &sample);
     }
 
@@ -189,6 +192,9 @@ private:
         if (piece) {
             refusal_.clear();
             pool_.accept(*piece);
+            if (piece->kind == PieceKind::Pool && pool_.missing() != 0) {
+                request_due_ns_ = 0;  // the source is silent, and its newest frame is not here
+            }
         } else {
             ++refused_;
             refusal_ = piece.error().message;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <mutex>
 #include <random>
 
+#include "tensor_ipc/dds/fork_gate.hpp"
 #include "tensor_ipc/dds/return_code.hpp"
 #include "tensor_ipc/mirror/generated/mirror.h"
 
@@ -75,6 +77,7 @@ template <typename Make>
 Result<Entity> endpoint(dds_entity_t participant, const Topic& topic, const Qos& qos,
                         const Make& make)
 {
+    const std::lock_guard lock(dds::fork_gate());
     // Deleted here, it lives on as long as the endpoint needs it.
     auto name = made("dds_create_topic", topic.name,
                      dds_create_topic(participant, topic.type, topic.name, nullptr, nullptr));
@@ -95,6 +98,14 @@ Qos in_partition(Qos qos, const Id& mirror)
 }
 
 }  // namespace
+
+Entity::~Entity()
+{
+    if (entity_ > 0) {
+        const std::lock_guard lock(dds::fork_gate());
+        dds_delete(entity_);
+    }
+}
 
 Id random_id()
 {
@@ -158,6 +169,7 @@ Result<Entity> piece_reader(dds_entity_t participant, const Id& mirror, bool rel
 
 Result<Alarm> Alarm::make(dds_entity_t participant)
 {
+    const std::lock_guard lock(dds::fork_gate());
     Alarm alarm;
     auto waitset = made("dds_create_waitset", "", dds_create_waitset(participant));
     if (!waitset) {

@@ -32,7 +32,8 @@ void put_text(char (&field)[N], const std::string& text)  // NOLINT(*-avoid-c-ar
     field[std::min(text.size(), N - 1)] = '\0';
 }
 
-/// A DDS entity that is deleted with this, and what was made in it too. Move-only.
+/// A DDS entity that is deleted with this. Move-only. Not to be destroyed in a forked child, where
+/// it is the parent's.
 class Entity {
 public:
     Entity() = default;
@@ -45,17 +46,9 @@ public:
     }
     Entity(const Entity&) = delete;
     Entity& operator=(const Entity&) = delete;
-    ~Entity()
-    {
-        if (entity_ > 0) {
-            dds_delete(entity_);
-        }
-    }
+    ~Entity();
 
     [[nodiscard]] dds_entity_t get() const noexcept { return entity_; }
-
-    /// Forgets it: in a forked child it is the parent's.
-    void release() noexcept { entity_ = 0; }
 
 private:
     dds_entity_t entity_ = 0;

@@ -58,6 +58,7 @@ static const uint32_t tensor_ipc_mirror_v1_Request_ops [] =
   DDS_OP_ADR | DDS_OP_TYPE_8BY, offsetof (tensor_ipc_mirror_v1_Request, period_ns),
   DDS_OP_ADR | DDS_OP_TYPE_8BY, offsetof (tensor_ipc_mirror_v1_Request, bytes_per_s),
   DDS_OP_ADR | DDS_OP_TYPE_4BY, offsetof (tensor_ipc_mirror_v1_Request, piece_bytes),
+  DDS_OP_ADR | DDS_OP_TYPE_8BY, offsetof (tensor_ipc_mirror_v1_Request, again),
   DDS_OP_RTS,
   
   /* key: mirror */
@@ -66,7 +67,7 @@ static const uint32_t tensor_ipc_mirror_v1_Request_ops [] =
 
 static const dds_key_descriptor_t tensor_ipc_mirror_v1_Request_keys[1] =
 {
-  { "mirror", 25, 0 }
+  { "mirror", 27, 0 }
 };
 
 const dds_topic_descriptor_t tensor_ipc_mirror_v1_Request_desc =
@@ -77,7 +78,7 @@ const dds_topic_descriptor_t tensor_ipc_mirror_v1_Request_desc =
   .m_nkeys = 1u,
   .m_typename = "tensor_ipc::mirror_v1::Request",
   .m_keys = tensor_ipc_mirror_v1_Request_keys,
-  .m_nops = 11,
+  .m_nops = 12,
   .m_ops = tensor_ipc_mirror_v1_Request_ops,
   .m_meta = ""
 };
@@ -92,6 +93,7 @@ static const uint32_t tensor_ipc_mirror_v1_Description_ops [] =
   DDS_OP_ADR | DDS_OP_TYPE_4BY, offsetof (tensor_ipc_mirror_v1_Description, history_len),
   DDS_OP_ADR | DDS_OP_TYPE_4BY, offsetof (tensor_ipc_mirror_v1_Description, spare),
   DDS_OP_ADR | DDS_OP_TYPE_BLN, offsetof (tensor_ipc_mirror_v1_Description, chronological),
+  DDS_OP_ADR | DDS_OP_TYPE_BLN, offsetof (tensor_ipc_mirror_v1_Description, varying_extent),
   DDS_OP_ADR | DDS_OP_TYPE_BST, offsetof (tensor_ipc_mirror_v1_Description, backend), 32u,
   DDS_OP_ADR | DDS_OP_TYPE_BST, offsetof (tensor_ipc_mirror_v1_Description, device), 32u,
   DDS_OP_RTS
@@ -105,7 +107,7 @@ const dds_topic_descriptor_t tensor_ipc_mirror_v1_Description_desc =
   .m_nkeys = 0u,
   .m_typename = "tensor_ipc::mirror_v1::Description",
   .m_keys = NULL,
-  .m_nops = 10,
+  .m_nops = 11,
   .m_ops = tensor_ipc_mirror_v1_Description_ops,
   .m_meta = ""
 };
@@ -122,7 +124,8 @@ static const uint32_t tensor_ipc_mirror_v1_Piece_ops [] =
   DDS_OP_ADR | DDS_OP_TYPE_8BY, offsetof (tensor_ipc_mirror_v1_Piece, captured_ns),
   DDS_OP_ADR | DDS_OP_TYPE_8BY, offsetof (tensor_ipc_mirror_v1_Piece, frame_bytes),
   DDS_OP_ADR | DDS_OP_TYPE_8BY, offsetof (tensor_ipc_mirror_v1_Piece, offset),
-  DDS_OP_ADR | DDS_OP_TYPE_BSQ | DDS_OP_SUBTYPE_STU, offsetof (tensor_ipc_mirror_v1_Piece, pool), 1u, sizeof (tensor_ipc_mirror_v1_Description), (5u << 16u) + 9u /* Description */,
+  DDS_OP_ADR | DDS_OP_TYPE_BSQ | DDS_OP_SUBTYPE_STU, offsetof (tensor_ipc_mirror_v1_Piece, pool), 1u, sizeof (tensor_ipc_mirror_v1_Description), (5u << 16u) + 12u /* Description */,
+  DDS_OP_ADR | DDS_OP_TYPE_BSQ | DDS_OP_SUBTYPE_1BY, offsetof (tensor_ipc_mirror_v1_Piece, user_metadata), 254u,
   DDS_OP_ADR | DDS_OP_TYPE_BSQ | DDS_OP_SUBTYPE_1BY, offsetof (tensor_ipc_mirror_v1_Piece, data), 57344u,
   DDS_OP_RTS,
 
@@ -134,6 +137,7 @@ static const uint32_t tensor_ipc_mirror_v1_Piece_ops [] =
   DDS_OP_ADR | DDS_OP_TYPE_4BY, offsetof (tensor_ipc_mirror_v1_Description, history_len),
   DDS_OP_ADR | DDS_OP_TYPE_4BY, offsetof (tensor_ipc_mirror_v1_Description, spare),
   DDS_OP_ADR | DDS_OP_TYPE_BLN, offsetof (tensor_ipc_mirror_v1_Description, chronological),
+  DDS_OP_ADR | DDS_OP_TYPE_BLN, offsetof (tensor_ipc_mirror_v1_Description, varying_extent),
   DDS_OP_ADR | DDS_OP_TYPE_BST, offsetof (tensor_ipc_mirror_v1_Description, backend), 32u,
   DDS_OP_ADR | DDS_OP_TYPE_BST, offsetof (tensor_ipc_mirror_v1_Description, device), 32u,
   DDS_OP_RTS
@@ -147,7 +151,7 @@ const dds_topic_descriptor_t tensor_ipc_mirror_v1_Piece_desc =
   .m_nkeys = 0u,
   .m_typename = "tensor_ipc::mirror_v1::Piece",
   .m_keys = NULL,
-  .m_nops = 22,
+  .m_nops = 24,
   .m_ops = tensor_ipc_mirror_v1_Piece_ops,
   .m_meta = ""
 };

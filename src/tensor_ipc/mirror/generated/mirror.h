@@ -50,6 +50,7 @@ typedef struct tensor_ipc_mirror_v1_Request
   uint64_t period_ns;
   uint64_t bytes_per_s;
   uint32_t piece_bytes;
+  uint64_t again;
 } tensor_ipc_mirror_v1_Request;
 
 extern const dds_topic_descriptor_t tensor_ipc_mirror_v1_Request_desc;
@@ -86,6 +87,7 @@ typedef struct tensor_ipc_mirror_v1_Description
   uint32_t history_len;
   uint32_t spare;
   bool chronological;
+  bool varying_extent;
   char backend[32];
   char device[32];
 } tensor_ipc_mirror_v1_Description;
@@ -132,6 +134,23 @@ typedef struct dds_sequence_octet
 ((uint8_t *) dds_alloc ((l) * sizeof (uint8_t)))
 #endif /* DDS_SEQUENCE_OCTET_DEFINED */
 
+#ifndef DDS_SEQUENCE_OCTET_DEFINED
+#define DDS_SEQUENCE_OCTET_DEFINED
+typedef struct dds_sequence_octet
+{
+  uint32_t _maximum;
+  uint32_t _length;
+  uint8_t *_buffer;
+  bool _release;
+} dds_sequence_octet;
+
+#define dds_sequence_octet__alloc() \
+((dds_sequence_octet*) dds_alloc (sizeof (dds_sequence_octet)));
+
+#define dds_sequence_octet_allocbuf(l) \
+((uint8_t *) dds_alloc ((l) * sizeof (uint8_t)))
+#endif /* DDS_SEQUENCE_OCTET_DEFINED */
+
 typedef struct tensor_ipc_mirror_v1_Piece
 {
   tensor_ipc_mirror_v1_Id server;
@@ -144,6 +163,7 @@ typedef struct tensor_ipc_mirror_v1_Piece
   uint64_t frame_bytes;
   uint64_t offset;
   dds_sequence_tensor_ipc_mirror_v1_Description pool;
+  dds_sequence_octet user_metadata;
   dds_sequence_octet data;
 } tensor_ipc_mirror_v1_Piece;
 
