@@ -43,7 +43,9 @@ class Delivery:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="tensor-ipc", daemon=True)
             self._thread.start()
-            lifetime.register(self)  # goes on without its consumer, but not beyond the interpreter
+            lifetime.register(
+                self
+            )  # goes on without its consumer, but not beyond the interpreter
         elif readiness is not None:
             readiness.signal()  # a frame may have come before there was anyone to tell
 
