@@ -17,7 +17,8 @@ from tensor_ipc import TensorConsumer, TensorProducer
 # Ctrl-C, and the processes that tests start, need it as it is in the foreground.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Those of dds/ switch it on. The others would only leave half a second too early for it, or not.
+# The tests in dds/ switch it on again. For the others it would be threads and ports that they do not
+# look at, in those that take longer than the half second after which pools are told of.
 os.environ["TENSOR_IPC_DDS"] = "off"
 
 SAMPLE = np.zeros((2, 3), dtype=np.int32)

@@ -115,12 +115,12 @@ Result<std::string> configuration_of(const ParticipantOptions& options)
         }
         peers.append("<Peer address=\"").append(peer).append("\"/>");
     }
-    if (is_local) {
+    // Without multicast every participant needs a port of its own that others can guess, on this
+    // host too.
+    const bool by_peers = is_local || !peers.empty();
+    if (by_peers) {
         peers.append("<Peer address=\"127.0.0.1\"/>");
     }
-    // With peers, without multicast: every participant needs a port of its own that others can
-    // guess.
-    const bool by_peers = !peers.empty();
     std::string xml = "<Domain Id=\"any\"><General><Interfaces><NetworkInterface ";
     xml.append(is_number ? "address" : "name").append("=\"").append(options.interface);
     xml.append("\"/></Interfaces>");

@@ -23,3 +23,9 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setenv("TENSOR_IPC_DDS_DOMAIN", str(number))
     monkeypatch.delenv("CYCLONEDDS_URI", raising=False)
     return number
+
+
+@pytest.fixture
+def other_domain(domain: int) -> int:
+    """A domain that is not that of this test."""
+    return 20 + (domain + 10) % 20
