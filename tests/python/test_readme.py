@@ -27,7 +27,7 @@ DOCUMENTS = [
     if path.exists()
 ]
 OPTIONAL = re.compile(r"^import (torch|jax)\b", flags=re.MULTILINE)
-NETWORK = re.compile(r"\bimport\b.*\bdiscover\b")
+NETWORK = re.compile(r"\bimport\b.*\b(discover|mirror)\b")
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 
 
