@@ -63,7 +63,11 @@ TEST(ReadPiece, RefusesWhatNoSoundServerSends)
         {"kind", [](Sample& s) { s.wire.kind = 3; }},
         {"turn 0", [](Sample& s) { s.wire.turn = 0; }},
         {"no description", [](Sample& s) { s.with_pool(false); }},
-        {"a description too many", [](Sample& s) { s.piece(1, 1, 12, 12); s.with_pool(true); }},
+        {"a description too many",
+         [](Sample& s) {
+             s.piece(1, 1, 12, 12);
+             s.with_pool(true);
+         }},
         {"bytes beyond the frame", [](Sample& s) { s.piece(1, 1, 12, 24); }},
         {"an offset that overflows", [](Sample& s) { s.piece(1, 1, UINT64_MAX - 3, 24); }},
         {"no bytes", [](Sample& s) { s.wire.data._length = 0; }},
@@ -71,17 +75,27 @@ TEST(ReadPiece, RefusesWhatNoSoundServerSends)
         {"a dtype", [](Sample& s) { s.pool.dtype_bits = 33; }},
         {"a negative extent", [](Sample& s) { s.shape[0] = -2; }},
         {"an empty dimension", [](Sample& s) { s.shape[0] = 0; }},
-        {"a shape that overflows", [](Sample& s) { s.shape = {INT64_MAX, INT64_MAX};
-                                                   s.description(); }},
-        {"33 dimensions", [&](Sample& s) { s.shape = many; s.description(); }},
+        {"a shape that overflows",
+         [](Sample& s) {
+             s.shape = {INT64_MAX, INT64_MAX};
+             s.description();
+         }},
+        {"33 dimensions",
+         [&](Sample& s) {
+             s.shape = many;
+             s.description();
+         }},
         {"no history", [](Sample& s) { s.pool.history_len = 0; }},
         {"a long history", [](Sample& s) { s.pool.history_len = kMaxHistory + 1; }},
         {"no spare", [](Sample& s) { s.pool.spare = 0; }},
         {"much spare", [](Sample& s) { s.pool.spare = UINT32_MAX; }},
         {"a backend", [](Sample& s) { s.pool.backend[0] = '\n'; }},
         {"a device", [](Sample& s) { put_text(s.pool.device, "cuda:0"); }},
-        {"texts without an end", [&](Sample& s) { s.wire.user_metadata._buffer = text.data();
-                                                  s.wire.user_metadata._length = 2; }},
+        {"texts without an end",
+         [&](Sample& s) {
+             s.wire.user_metadata._buffer = text.data();
+             s.wire.user_metadata._length = 2;
+         }},
     };
     for (const auto& [what, damage] : damages) {
         Sample sample;

@@ -12,6 +12,7 @@ namespace tensor_ipc::mirror {
 /// A piece of a frame of int32 (2, 3), with what it points to.
 struct Sample {
     Sample() { description(); }
+
     Sample(const Sample&) = delete;
     Sample& operator=(const Sample&) = delete;
 

@@ -29,10 +29,9 @@ dds::ParticipantOptions network_of(std::optional<std::uint32_t> domain,
 
 PoolMirror start_mirror(std::string pool_name, std::string local_name, std::string host,
                         std::optional<std::uint32_t> domain,
-                        const std::optional<std::string>& interface,
-                        std::vector<std::string> peers, bool reliable, double max_rate_hz,
-                        std::uint64_t max_bytes_per_s, std::uint32_t piece_bytes,
-                        std::uint64_t max_pool_bytes)
+                        const std::optional<std::string>& interface, std::vector<std::string> peers,
+                        bool reliable, double max_rate_hz, std::uint64_t max_bytes_per_s,
+                        std::uint32_t piece_bytes, std::uint64_t max_pool_bytes)
 {
     MirrorOptions options;
     options.network = network_of(domain, interface, std::move(peers));
@@ -101,8 +100,8 @@ nb::list mirrors_of(const MirrorServer& face)
 {
     nb::list mirrors;
     for (const mirror::ServedMirror& each : face.mirrors()) {
-        mirrors.append(nb::make_tuple(each.pool_name, each.host, each.uid, each.pid,
-                                      each.connected, each.frames, each.bytes, each.abandoned));
+        mirrors.append(nb::make_tuple(each.pool_name, each.host, each.uid, each.pid, each.connected,
+                                      each.frames, each.bytes, each.abandoned));
     }
     return mirrors;
 }

@@ -42,6 +42,7 @@ struct OutgoingDescription {
         put_text(sample.backend, metadata.backend);
         put_text(sample.device, metadata.device);
     }
+
     OutgoingDescription(const OutgoingDescription&) = delete;
     OutgoingDescription& operator=(const OutgoingDescription&) = delete;
 
@@ -71,8 +72,8 @@ Result<std::unique_ptr<FrameSender>> FrameSender::start(dds_entity_t participant
     if (auto watched = alarm->watch_matches(writer->get()); !watched) {
         return watched.error();
     }
-    std::unique_ptr<FrameSender> sender(new FrameSender(
-        server, request, std::move(writer).value(), std::move(alarm).value()));
+    std::unique_ptr<FrameSender> sender(
+        new FrameSender(server, request, std::move(writer).value(), std::move(alarm).value()));
     sender->thread_ = std::thread([raw = sender.get()] { raw->run(); });
     return sender;
 }
@@ -207,8 +208,9 @@ void FrameSender::send(const Frame& frame)
     piece.user_metadata._length = piece.user_metadata._maximum =
         static_cast<std::uint32_t>(texts.size());
     do {
-        const auto part = bytes.subspan(piece.offset).first(
-            std::min<std::uint64_t>(request_.piece_bytes, bytes.size() - piece.offset));
+        const auto part =
+            bytes.subspan(piece.offset)
+                .first(std::min<std::uint64_t>(request_.piece_bytes, bytes.size() - piece.offset));
         piece.data._length = piece.data._maximum = static_cast<std::uint32_t>(part.size());
         // Written out by dds_write, which returns with a copy; never through this pointer.
         piece.data._buffer = reinterpret_cast<std::uint8_t*>(const_cast<std::byte*>(part.data()));

@@ -39,11 +39,11 @@ struct SendCounts {
     std::uint64_t abandoned = 0;  ///< frames of which the last piece was not sent
 };
 
-/// A consumer of the pool, a writer to one mirror, and a thread between them. Each mirror has its own,
-/// so that none waits for another's link.
+/// A consumer of the pool, a writer to one mirror, and a thread between them. Each mirror has its
+/// own, so that none waits for another's link.
 ///
-/// It is a consumer like others: a frame is pinned while it is sent, one at a time, and the producer
-/// goes round it. Nothing is read from the pool while no reader matches the writer.
+/// It is a consumer like others: a frame is pinned while it is sent, one at a time, and the
+/// producer goes round it. Nothing is read from the pool while no reader matches the writer.
 class FrameSender {
 public:
     /// Begins to send.
@@ -65,6 +65,7 @@ public:
     void repeat(std::uint64_t frame_plus_1) noexcept { again_ = frame_plus_1; }
 
     [[nodiscard]] const SendRequest& request() const noexcept { return request_; }
+
     [[nodiscard]] SendCounts counts() const noexcept;
 
     /// Whether the mirror's reader is there.
@@ -79,6 +80,7 @@ private:
     void send(const Frame& frame);
     bool write(const tensor_ipc_mirror_v1_Piece& piece) const noexcept;
     [[nodiscard]] bool sleep_until(std::uint64_t due_ns) const noexcept;
+
     [[nodiscard]] bool must_stop() const noexcept { return stop_.load(std::memory_order_relaxed); }
 
     Id server_;

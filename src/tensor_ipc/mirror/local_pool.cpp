@@ -56,7 +56,8 @@ void LocalPool::accept(const Piece& piece)
             return;
         case PieceKind::Pool:
             count_lost_before(piece);
-            missing_ = follow(piece) && piece.frame != (latest_ ? *latest_ + 1 : 0) ? piece.frame : 0;
+            missing_ =
+                follow(piece) && piece.frame != (latest_ ? *latest_ + 1 : 0) ? piece.frame : 0;
             return;
         case PieceKind::Frame:
             break;

@@ -16,12 +16,12 @@ struct FrameCounts {
     std::uint64_t bytes = 0;     ///< of those
     std::uint64_t lost = 0;      ///< sent, and not complete when they came here
     std::uint64_t dropped = 0;   ///< that came, and found no slot or an unsound number here
-    std::uint64_t missed = 0;    ///< numbers that are not in the pool here: lost, dropped, never sent
-    std::uint64_t pools = 0;     ///< how often the pool was made
+    std::uint64_t missed = 0;  ///< numbers that are not in the pool here: lost, dropped, never sent
+    std::uint64_t pools = 0;   ///< how often the pool was made
 };
 
-/// Producer of the local pool. Frames are written where consumers will read them, piece by piece, and
-/// published when the last piece has come; a frame of which one is missing is given up. Not
+/// Producer of the local pool. Frames are written where consumers will read them, piece by piece,
+/// and published when the last piece has come; a frame of which one is missing is given up. Not
 /// thread-safe.
 ///
 /// Always makes the pool anew rather than go on with a leftover: what a dead mirror left may be of

@@ -99,8 +99,7 @@ public:
             const SendRequest& request = sender->request();
             const SendCounts counts = sender->counts();
             served.push_back({request.pool_name, request.host, request.uid, request.pid,
-                              sender->has_reader(), counts.frames, counts.bytes,
-                              counts.abandoned});
+                              sender->has_reader(), counts.frames, counts.bytes, counts.abandoned});
         }
         return served;
     }

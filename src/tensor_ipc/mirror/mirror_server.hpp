@@ -32,8 +32,8 @@ struct ServedMirror {
 /// Offers pools of this host and sends their newest frames to the mirrors that ask. Whoever reaches
 /// the DDS domain can ask: what is offered is a choice, never a default.
 ///
-/// A thread waits for requests; each mirror, up to kMaxMirrors, has a thread and is one more consumer
-/// of its pool. Thread-safe. Dead in a forked child: its calls do nothing there.
+/// A thread waits for requests; each mirror, up to kMaxMirrors, has a thread and is one more
+/// consumer of its pool. Thread-safe. Dead in a forked child: its calls do nothing there.
 class MirrorServer {
 public:
     static constexpr std::size_t kMaxMirrors = 64;

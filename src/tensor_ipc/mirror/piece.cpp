@@ -66,8 +66,9 @@ Result<void> read_frame(const tensor_ipc_mirror_v1_Piece& sample, Piece& piece)
                        frame_shape_text(metadata));
     }
     piece.extent = piece.frame_bytes / row;
-    const auto entries = unpack_user_metadata(
-        {reinterpret_cast<const char*>(sample.user_metadata._buffer), sample.user_metadata._length});
+    const auto entries =
+        unpack_user_metadata({reinterpret_cast<const char*>(sample.user_metadata._buffer),
+                              sample.user_metadata._length});
     if (!entries) {
         return unsound(entries.error().message);
     }
@@ -97,8 +98,8 @@ Result<Piece> read_piece(const tensor_ipc_mirror_v1_Piece& sample, const std::st
     piece.frame_bytes = sample.frame_bytes;
     piece.offset = sample.offset;
     piece.data = std::as_bytes(std::span(sample.data._buffer, sample.data._length));
-    const bool needs_pool = piece.kind == PieceKind::Pool ||
-                            (piece.kind == PieceKind::Frame && piece.offset == 0);
+    const bool needs_pool =
+        piece.kind == PieceKind::Pool || (piece.kind == PieceKind::Frame && piece.offset == 0);
     if (sample.pool._length != (needs_pool ? 1U : 0U)) {
         return unsound(std::to_string(sample.pool._length) + " descriptions of a pool");
     }

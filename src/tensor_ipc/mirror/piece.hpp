@@ -56,7 +56,7 @@ struct Piece {
     std::optional<PoolDescription> pool;
     std::uint64_t extent = 0;          ///< rows of the frame; only with `pool`
     PackedUserMetadata user_metadata;  ///< only with `pool`
-    std::span<const std::byte> data;  ///< lies in the sample
+    std::span<const std::byte> data;   ///< lies in the sample
 };
 
 /// @param pool_name       under which name the pool will be made here

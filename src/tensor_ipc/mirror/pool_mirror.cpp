@@ -94,9 +94,8 @@ public:
         const auto is_open = [&] { return status_.open; };
         // CLOCK_MONOTONIC, as the deadline.
         const auto most = std::chrono::hours(24 * 365);
-        const std::chrono::steady_clock::time_point deadline{
-            std::chrono::nanoseconds(static_cast<std::int64_t>(
-                std::min<std::uint64_t>(deadline_ns, INT64_MAX)))};
+        const std::chrono::steady_clock::time_point deadline{std::chrono::nanoseconds(
+            static_cast<std::int64_t>(std::min<std::uint64_t>(deadline_ns, INT64_MAX)))};
         return changed_.wait_until(
             lock, std::min(deadline, std::chrono::steady_clock::now() + most), is_open);
     }
@@ -109,9 +108,8 @@ private:
         while (!stop_) {
             const std::uint64_t now = os::monotonic_ns();
             alarm_.wait(now < request_due_ns_ ? request_due_ns_ - now : 0);
-            offers.take_all(offers_.get(), [&](const auto& sample, const auto& info) {
-                hear(sample, info);
-            });
+            offers.take_all(offers_.get(),
+                            [&](const auto& sample, const auto& info) { hear(sample, info); });
             choose_server();
             pieces.take_all(pieces_.get(), [&](const auto& sample, const auto& info) {
                 if (info.valid_data) {
@@ -173,9 +171,8 @@ private:
         sample.uid = os::effective_uid();
         sample.pid = os::process_id();
         sample.reliable = options_.reliable;
-        sample.period_ns = options_.max_rate_hz > 0.0
-                               ? static_cast<std::uint64_t>(1e9 / options_.max_rate_hz)
-                               : 0;
+        sample.period_ns =
+            options_.max_rate_hz > 0.0 ? static_cast<std::uint64_t>(1e9 / options_.max_rate_hz) : 0;
         sample.bytes_per_s = options_.max_bytes_per_s;
         sample.piece_bytes = options_.piece_bytes;
         sample.again = pool_.missing();
@@ -251,10 +248,10 @@ Result<PoolMirror> PoolMirror::start(const MirrorOptions& given)
         return Error{ErrorCode::InvalidArgument, "max_rate_hz must be 0 (no limit) or positive"};
     }
     if (options.piece_bytes < kMinPieceBytes || options.piece_bytes > kMaxPieceBytes) {
-        return Error{ErrorCode::InvalidArgument,
-                     "piece_bytes must be " + std::to_string(kMinPieceBytes) + " to " +
-                         std::to_string(kMaxPieceBytes) + ", got " +
-                         std::to_string(options.piece_bytes)};
+        return Error{ErrorCode::InvalidArgument, "piece_bytes must be " +
+                                                     std::to_string(kMinPieceBytes) + " to " +
+                                                     std::to_string(kMaxPieceBytes) + ", got " +
+                                                     std::to_string(options.piece_bytes)};
     }
     if (auto name_is_free = check_name_is_free(options.local_name); !name_is_free) {
         return name_is_free.error();

@@ -14,12 +14,12 @@ namespace tensor_ipc::mirror {
 
 struct MirrorOptions {
     dds::ParticipantOptions network;
-    std::string pool_name;             ///< at the source
-    std::string local_name;            ///< here; empty: the same
-    std::string host = "any";          ///< name or id of the source's machine
-    bool reliable = true;              ///< lost pieces are sent again; else frames with gaps are lost
-    double max_rate_hz = 0.0;          ///< no more frames a second; 0: as the source and the link go
-    std::uint64_t max_bytes_per_s = 0; ///< no more payload a second; 0: as the link goes
+    std::string pool_name;     ///< at the source
+    std::string local_name;    ///< here; empty: the same
+    std::string host = "any";  ///< name or id of the source's machine
+    bool reliable = true;      ///< lost pieces are sent again; else frames with gaps are lost
+    double max_rate_hz = 0.0;  ///< no more frames a second; 0: as the source and the link go
+    std::uint64_t max_bytes_per_s = 0;  ///< no more payload a second; 0: as the link goes
     std::uint32_t piece_bytes = kMaxPieceBytes;
     std::uint64_t max_pool_bytes = kDefaultMaxPoolBytes;
 };
@@ -36,9 +36,9 @@ struct MirrorStatus {
     std::optional<MirrorSource> source;  ///< nothing while nobody offers the pool
     bool open = false;                   ///< whether there is a local pool
     FrameCounts frames;
-    std::uint64_t refused = 0;           ///< samples that no sound server sends
+    std::uint64_t refused = 0;  ///< samples that no sound server sends
     std::optional<std::uint64_t> latest_frame;
-    std::string problem;                 ///< why there is no local pool though there is a remote one
+    std::string problem;  ///< why there is no local pool though there is a remote one
 };
 
 /// Makes a pool of another host again on this one, and goes on with that until it is closed,

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <array>
-#include <string>
-
 #include <dds/dds.h>
+#include <string>
 
 namespace tensor_ipc::mirror {
 
@@ -18,8 +17,10 @@ public:
             places_[i] = &samples_[i];
         }
     }
+
     Taker(const Taker&) = delete;
     Taker& operator=(const Taker&) = delete;
+
     ~Taker()
     {
         for (Sample& sample : samples_) {
@@ -27,14 +28,13 @@ public:
         }
     }
 
-    /// Calls `each(sample, info)` for all that is there. Where `info.valid_data` is false, the sample
-    /// has only its key.
+    /// Calls `each(sample, info)` for all that is there. Where `info.valid_data` is false, the
+    /// sample has only its key.
     template <typename Each>
     void take_all(dds_entity_t reader, const Each& each)
     {
         for (;;) {
-            const auto count =
-                dds_take(reader, places_.data(), infos_.data(), kBatch, kBatch);
+            const auto count = dds_take(reader, places_.data(), infos_.data(), kBatch, kBatch);
             for (int i = 0; i < count; ++i) {
                 each(samples_[static_cast<std::size_t>(i)], infos_[static_cast<std::size_t>(i)]);
             }

@@ -17,10 +17,9 @@ namespace {
 // noticed after so long.
 constexpr dds_duration_t kLease = DDS_SECS(2);
 
-// How long one call of dds_write may wait for a slow link; the sender then looks whether it is still
-// wanted, and goes on.
+// How long one call of dds_write may wait for a slow link; the sender then looks whether it is
+// still wanted, and goes on.
 constexpr dds_duration_t kWriteWait = DDS_MSECS(200);
-
 
 // What may come while the mirror makes its pool: 28 MB of pieces at most.
 constexpr std::int32_t kReaderDepth = 512;
@@ -88,7 +87,8 @@ Result<Entity> endpoint(dds_entity_t participant, const Topic& topic, const Qos&
                 make(participant, name->get(), qos.get(), nullptr));
 }
 
-/// The publisher or subscriber that an endpoint brings with it takes its partition from the same QoS.
+/// The publisher or subscriber that an endpoint brings with it takes its partition from the same
+/// QoS.
 Qos in_partition(Qos qos, const Id& mirror)
 {
     const std::string partition = text_of(mirror);
@@ -138,14 +138,12 @@ void put_id(std::uint8_t (&bytes)[16], const Id& id)  // NOLINT(*-avoid-c-arrays
 
 Result<Entity> announcement_writer(dds_entity_t participant, Announcements what)
 {
-    return endpoint(participant, topic_of(what), announcement_qos(),
-                    dds_create_writer);
+    return endpoint(participant, topic_of(what), announcement_qos(), dds_create_writer);
 }
 
 Result<Entity> announcement_reader(dds_entity_t participant, Announcements what)
 {
-    return endpoint(participant, topic_of(what), announcement_qos(),
-                    dds_create_reader);
+    return endpoint(participant, topic_of(what), announcement_qos(), dds_create_reader);
 }
 
 Result<Entity> piece_writer(dds_entity_t participant, const Id& mirror, bool reliable)
@@ -155,16 +153,14 @@ Result<Entity> piece_writer(dds_entity_t participant, const Id& mirror, bool rel
     // newest frame whenever the link has taken the one before.
     Qos qos = piece_qos(reliable);
     dds_qset_history(qos.get(), DDS_HISTORY_KEEP_ALL, 0);
-    return endpoint(participant, kPieces,
-                    in_partition(std::move(qos), mirror), dds_create_writer);
+    return endpoint(participant, kPieces, in_partition(std::move(qos), mirror), dds_create_writer);
 }
 
 Result<Entity> piece_reader(dds_entity_t participant, const Id& mirror, bool reliable)
 {
     Qos qos = piece_qos(reliable);
     dds_qset_history(qos.get(), DDS_HISTORY_KEEP_LAST, kReaderDepth);
-    return endpoint(participant, kPieces,
-                    in_partition(std::move(qos), mirror), dds_create_reader);
+    return endpoint(participant, kPieces, in_partition(std::move(qos), mirror), dds_create_reader);
 }
 
 Result<Alarm> Alarm::make(dds_entity_t participant)

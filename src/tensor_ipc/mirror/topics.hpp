@@ -3,10 +3,9 @@
 
 #include <array>
 #include <cstdint>
+#include <dds/dds.h>
 #include <string>
 #include <utility>
-
-#include <dds/dds.h>
 
 #include "tensor_ipc/base/error.hpp"
 
@@ -21,8 +20,8 @@ using Id = std::array<std::uint8_t, 16>;
 [[nodiscard]] std::string text_of(const Id& id);
 
 /// Copies between C++ and the arrays of the generated code.
-[[nodiscard]] Id id_of(const std::uint8_t (&bytes)[16]);                   // NOLINT(*-avoid-c-arrays)
-void put_id(std::uint8_t (&bytes)[16], const Id& id);                      // NOLINT(*-avoid-c-arrays)
+[[nodiscard]] Id id_of(const std::uint8_t (&bytes)[16]);  // NOLINT(*-avoid-c-arrays)
+void put_id(std::uint8_t (&bytes)[16], const Id& id);     // NOLINT(*-avoid-c-arrays)
 
 /// Fills a bounded string; cuts what is too long.
 template <std::size_t N>
@@ -37,13 +36,17 @@ void put_text(char (&field)[N], const std::string& text)  // NOLINT(*-avoid-c-ar
 class Entity {
 public:
     Entity() = default;
+
     explicit Entity(dds_entity_t entity) noexcept : entity_(entity) {}
+
     Entity(Entity&& other) noexcept : entity_(std::exchange(other.entity_, 0)) {}
+
     Entity& operator=(Entity&& other) noexcept
     {
         std::swap(entity_, other.entity_);
         return *this;
     }
+
     Entity(const Entity&) = delete;
     Entity& operator=(const Entity&) = delete;
     ~Entity();
@@ -54,15 +57,18 @@ private:
     dds_entity_t entity_ = 0;
 };
 
-/// One sample for each key, kept for those who come later; liveliness of the writer is looked after.
+/// One sample for each key, kept for those who come later; liveliness of the writer is looked
+/// after.
 enum class Announcements : std::uint8_t { Offers, Requests };
 
 [[nodiscard]] Result<Entity> announcement_writer(dds_entity_t participant, Announcements what);
 [[nodiscard]] Result<Entity> announcement_reader(dds_entity_t participant, Announcements what);
 
 /// For the pieces that go to one mirror.
-[[nodiscard]] Result<Entity> piece_writer(dds_entity_t participant, const Id& mirror, bool reliable);
-[[nodiscard]] Result<Entity> piece_reader(dds_entity_t participant, const Id& mirror, bool reliable);
+[[nodiscard]] Result<Entity> piece_writer(dds_entity_t participant, const Id& mirror,
+                                          bool reliable);
+[[nodiscard]] Result<Entity> piece_reader(dds_entity_t participant, const Id& mirror,
+                                          bool reliable);
 
 /// A wait for data of some readers, or for somebody who calls `wake()` from another thread.
 class Alarm {
