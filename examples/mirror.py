@@ -6,6 +6,8 @@ interface (interface="eth0"), and leave `local_name` out.
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from tensor_ipc import TensorConsumer, TensorProducer, mirror, serve
@@ -15,20 +17,21 @@ SHAPE = (480, 640, 3)
 
 def main() -> None:
     """Send ten frames through a mirror and check that they are what was sent."""
-    with TensorProducer.from_sample("camera", np.zeros(SHAPE, np.uint8), 4) as producer:
-        with serve("camera"), mirror("camera", local_name="camera_mirrored") as here:
-            if not here.wait(timeout=30.0):
-                raise SystemExit(f"nobody serves the pool: {here.status}")
-            with TensorConsumer.attach("camera_mirrored") as consumer:
-                for value in range(10):
-                    index = producer.put(np.full(SHAPE, value, np.uint8))
-                    consumer.wait(timeout=30.0)
-                    frame = consumer.get_frame()
-                    assert frame is not None
-                    assert frame.index == index
-                    assert np.asarray(frame)[0, 0, 0] == value
-            status = here.status
-            print(f"{status.received} frames from {status.source.host}, {status.lost} lost")
+    producer = TensorProducer.from_sample("camera", np.zeros(SHAPE, np.uint8), 4)
+    with producer, serve("camera"), mirror("camera", local_name="camera_mirrored") as here:
+        if not here.wait(timeout=30.0):
+            sys.exit("nobody serves the pool")
+        with TensorConsumer.attach("camera_mirrored") as consumer:
+            for value in range(10):
+                index = producer.put(np.full(SHAPE, value, np.uint8))
+                consumer.wait(timeout=30.0)
+                frame = consumer.get_frame()
+                assert frame is not None
+                assert frame.index == index
+                assert np.asarray(frame)[0, 0, 0] == value
+        status = here.status
+        assert status.source is not None
+        print(f"{status.received} frames from {status.source.host}, {status.lost} lost")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,12 @@ using testing::present;
 
 class LocalPoolTest : public testing::PoolTest {
 protected:
+    void TearDown() override
+    {
+        pool_.close();
+        PoolTest::TearDown();
+    }
+
     void give(const tensor_ipc_mirror_v1_Piece& wire)
     {
         pool_.accept(must(read_piece(wire, name_, 1 << 20)));
@@ -85,7 +91,7 @@ TEST_F(LocalPoolTest, NeitherRepeatsNorGoesBack)
     give_whole(2, 6);
     give_whole(2, 6);
     give_whole(1, 5);
-    give_whole(3, 6);  // a new turn, an old number
+    give_whole(3, 4);  // a new turn, an old number
 
     EXPECT_EQ(pool_.counts().received, 2U);
     EXPECT_EQ(pool_.counts().dropped, 1U);
@@ -118,6 +124,23 @@ TEST_F(LocalPoolTest, IsMadeAnewForAnotherPoolOfTheName)
     EXPECT_EQ(pool_.counts().pools, 2U);
     EXPECT_EQ(present(consumer.latest()).info().index, 0U);
     EXPECT_EQ(consumer.attachments(), 2U);
+}
+
+TEST_F(LocalPoolTest, KnowsWhenTheNewestFrameThereIsNotHere)
+{
+    give_whole(1, 5);
+    give(sample_.piece(2, 6, 0, 8));
+
+    sample_.state(PieceKind::Pool, 2).frame = 7;
+    give(sample_.wire);
+    EXPECT_EQ(pool_.missing(), 7U);
+    EXPECT_EQ(pool_.counts().lost, 1U);
+
+    give_whole(3, 6);
+    EXPECT_EQ(pool_.missing(), 0U);
+    give_whole(4, 6);  // sent once more than needed
+    EXPECT_EQ(pool_.counts().received, 2U);
+    EXPECT_EQ(pool_.counts().dropped, 0U);
 }
 
 TEST_F(LocalPoolTest, EndsWhenThePoolThereHasEnded)

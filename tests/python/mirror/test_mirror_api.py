@@ -56,6 +56,8 @@ def test_pool_has_the_description_and_history_of_the_source(pool: str) -> None:
                 source.history_len,
             )
             assert consumer.get(history_len=3)[:, 0, 0].tolist() == [4, 3, 2]
+            while here.status.received < 5:  # told right after the frame was published
+                os.sched_yield()
             status = here.status
             assert (status.received, status.lost, status.missed) == (5, 0, 0)
             assert status.received_bytes == 5 * 12
