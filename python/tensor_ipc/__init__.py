@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tensor_ipc._core import Frame, FrameWindow
 from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
+from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
@@ -37,6 +38,7 @@ __all__ = [
     "Frame",
     "FrameWindow",
     "InvalidPoolNameError",
+    "Loan",
     "MetadataCreator",
     "MetadataMismatchError",
     "MissingFrameworkError",
