@@ -135,7 +135,7 @@ def values_of(message: Any) -> Any:
     if isinstance(message, (str, bool, int, float)):
         return message
     if isinstance(message, bytes):
-        return list(message)
+        return message[0]  # as rclpy holds a byte
     if isinstance(message, (np.ndarray, array.array)):
         return np.asarray(message).tolist()
     if isinstance(message, (list, tuple)):
