@@ -1,0 +1,1 @@
+"""Between ROS 2 and pools."""
