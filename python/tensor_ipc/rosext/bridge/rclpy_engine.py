@@ -1,0 +1,114 @@
+"""A bridge as one ROS node."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING, Any, Sequence
+
+from tensor_ipc.rosext.bridge.config import TopicToPool
+from tensor_ipc.rosext.bridge.diagnostics import Diagnostics
+from tensor_ipc.rosext.bridge.links import InboundLink, outbound_link
+from tensor_ipc.rosext.bridge.report import Reporter
+from tensor_ipc.rosext.ros_utils import import_rclpy
+
+if TYPE_CHECKING:
+    from tensor_ipc.rosext.bridge.config import BridgeConfig
+
+
+def run_rclpy(config: BridgeConfig, stop: threading.Event, ros_args: Sequence[str]) -> None:
+    """Run a bridge until `stop` is set.
+
+    Parameters
+    ----------
+    config
+        What to bridge.
+    stop
+        Set it, from a signal handler say, to end the bridge.
+    ros_args
+        ``["--ros-args", ...]`` as any ROS node takes them: remappings, parameters, log levels.
+
+    Raises
+    ------
+    MissingFrameworkError
+        There is no ROS, or a package of messages is missing.
+    PoolInUseError
+        A pool whose shape is configured has a living producer.
+    """
+    rclpy = import_rclpy()
+    context = rclpy.context.Context()
+    # Signals are the caller's: rclpy's handlers would end the context under our threads.
+    rclpy.init(args=["tensor-ipc", *ros_args], context=context)
+    try:
+        node = _node(rclpy, context, config)
+        try:
+            with _Spinning(node, context, stop):
+                _serve(node, config, stop)
+        finally:
+            node.destroy_node()
+    finally:
+        rclpy.try_shutdown(context=context)
+
+
+def _node(rclpy: Any, context: Any, config: BridgeConfig) -> Any:
+    parameter = importlib.import_module("rclpy.parameter").Parameter
+    overrides = [parameter("use_sim_time", value=True)] if config.use_sim_time else []
+    return rclpy.create_node(
+        config.node,
+        namespace=config.namespace or None,
+        context=context,
+        parameter_overrides=overrides,
+    )
+
+
+def _serve(node: Any, config: BridgeConfig, stop: threading.Event) -> None:
+    links: list[Any] = []
+    try:
+        for wanted in config.links:
+            make = InboundLink if isinstance(wanted, TopicToPool) else outbound_link
+            links.append(make(node, wanted))  # type: ignore[operator]
+        _report(node, config, links, stop)
+    finally:
+        for link in links:
+            link.cleanup()
+
+
+def _report(node: Any, config: BridgeConfig, links: list[Any], stop: threading.Event) -> None:
+    diagnostics = Diagnostics(node)
+    reporter = Reporter(links)
+    node.get_logger().info(f"bridging {len(links)} topics: {'; '.join(l.name for l in links)}")
+    while not stop.wait(config.report_period_s):
+        reports = reporter.report()
+        for report in reports:
+            node.get_logger().info(report.line())
+        diagnostics.publish(reports)
+
+
+class _Spinning:
+    """Runs the node's callbacks in a thread. When one raises, the bridge ends with that error."""
+
+    def __init__(self, node: Any, context: Any, stop: threading.Event) -> None:
+        executors = importlib.import_module("rclpy.executors")
+        self._executor = executors.SingleThreadedExecutor(context=context)
+        self._executor.add_node(node)
+        self._stop = stop
+        self._end = importlib.import_module("rclpy.task").Future()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._spin, name="tensor-ipc ros", daemon=True)
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin_until_future_complete(self._end)
+        except BaseException as error:  # noqa: BLE001 - raised where the bridge is run
+            self._error = error
+            self._stop.set()
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._end.set_result(None)
+        self._thread.join()
+        self._executor.shutdown()
+        if self._error is not None and exception[0] is None:
+            raise self._error
