@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import importlib.util
 
+from tensor_ipc.errors import ROSConversionError
 from tensor_ipc.rosext.pool2ros_producer import ROSTensorProducer
 from tensor_ipc.rosext.pool_follower import FollowerStats, PoolFollower
 from tensor_ipc.rosext.ros2pool_consumer import ROSTensorConsumer
-from tensor_ipc.rosext.ros_utils import ROSConversionError
 from tensor_ipc.rosext.topic_reader import ReaderStats
 
 #: Whether rclpy can be found. It is not imported for this.

@@ -12,7 +12,7 @@ from tensor_ipc.rosext import ros_clock
 from tensor_ipc.rosext.complaints import Complaints
 from tensor_ipc.rosext.endpoints import advertise
 from tensor_ipc.rosext.message_writer import MessageWriter, as_numpy
-from tensor_ipc.rosext.ros_utils import import_rclpy, message_type
+from tensor_ipc.rosext.ros_import import import_rclpy, message_type
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -9,7 +9,7 @@ from tensor_ipc.core.producer import TensorProducer
 from tensor_ipc.rosext import ros_clock
 from tensor_ipc.rosext.complaints import Complaints
 from tensor_ipc.rosext.endpoints import subscribe
-from tensor_ipc.rosext.ros_utils import import_rclpy, message_type, type_name
+from tensor_ipc.rosext.ros_import import import_rclpy, message_type, type_name
 from tensor_ipc.rosext.topic_reader import ReaderStats, TopicReader
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from tensor_ipc.errors import TensorIpcError
-from tensor_ipc.rosext.conversions import ROSConversionError, to_frame
+from tensor_ipc.errors import ROSConversionError
+from tensor_ipc.rosext.conversions import to_frame
 
 if TYPE_CHECKING:
     from tensor_ipc.core.producer import TensorProducer

@@ -13,7 +13,7 @@ from tensor_ipc.rosext.conversions import ROSConversionError
 from tensor_ipc.rosext.endpoints import subscribe
 from tensor_ipc.rosext.pool_follower import PoolFollower
 from tensor_ipc.rosext.rate_limit import RateLimit
-from tensor_ipc.rosext.ros_utils import message_type
+from tensor_ipc.rosext.ros_import import message_type
 from tensor_ipc.rosext.topic_reader import TopicReader
 
 if TYPE_CHECKING:

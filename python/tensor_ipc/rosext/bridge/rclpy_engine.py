@@ -10,7 +10,7 @@ from tensor_ipc.rosext.bridge.config import TopicToPool
 from tensor_ipc.rosext.bridge.diagnostics import Diagnostics
 from tensor_ipc.rosext.bridge.links import InboundLink, outbound_link
 from tensor_ipc.rosext.bridge.report import Reporter
-from tensor_ipc.rosext.ros_utils import import_rclpy
+from tensor_ipc.rosext.ros_import import import_rclpy
 
 if TYPE_CHECKING:
     from tensor_ipc.rosext.bridge.config import BridgeConfig

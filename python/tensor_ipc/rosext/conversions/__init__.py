@@ -1,0 +1,11 @@
+"""Between ROS messages and arrays, without ROS: messages are any objects with the right attributes.
+
+What each type becomes is in docs/ros-conversions.md.
+"""
+
+from __future__ import annotations
+
+from tensor_ipc.rosext.conversions.convert import fill_message, to_frame
+from tensor_ipc.rosext.conversions.frame import USER_METADATA_BYTES, MessageFrame
+
+__all__ = ["USER_METADATA_BYTES", "MessageFrame", "fill_message", "to_frame"]
