@@ -28,8 +28,8 @@ class MessageWriter:
     encoding, frame_id
         For all messages, before what a frame's user metadata says. ``None`` leaves it to the frame
         and, last, to the array's shape and dtype.
-    path
-        Field of the message that takes the array; see the conversions.
+    conversion
+        More options of `fill_message`.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class MessageWriter:
         *,
         encoding: str | None = None,
         frame_id: str | None = None,
-        path: str | None = None,
+        conversion: Mapping[str, Any] | None = None,
     ) -> None:
         self._message = message
         self._publish = publish
         self._encoding = encoding
         self._frame_id = frame_id
-        self._path = path
+        self._conversion = dict(conversion or {})
         self._lock = threading.Lock()
 
     def write(
@@ -88,7 +88,7 @@ class MessageWriter:
                 stamp_ns=stamp_ns,
                 frame_id=next(each for each in frame_ids if each is not None),
                 user_metadata=texts,
-                path=self._path,
+                **self._conversion,
             )
             if before_publishing is not None:
                 before_publishing(self._message)

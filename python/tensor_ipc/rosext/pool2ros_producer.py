@@ -40,8 +40,8 @@ class ROSTensorProducer:
     encoding, frame_id
         For frames that are put without one. Without an encoding it follows from shape and dtype:
         ``(H, W, 3)`` of uint8 is ``rgb8``, and so on as docs/ros.md lists.
-    path
-        Field that takes the frame, for messages of which there is no conversion as a whole.
+    conversion
+        Options of the conversion, as ``{"path": "position"}``; see docs/ros-conversions.md.
 
     Raises
     ------
@@ -63,7 +63,7 @@ class ROSTensorProducer:
         *,
         encoding: str | None = None,
         frame_id: str | None = None,
-        path: str | None = None,
+        conversion: Mapping[str, Any] | None = None,
     ) -> None:
         import_rclpy()
         message_class = message_type(ros_msg_type)
@@ -92,7 +92,7 @@ class ROSTensorProducer:
             self._publisher.publish,
             encoding=encoding,
             frame_id=frame_id,
-            path=path,
+            conversion=conversion,
         )
 
     @classmethod

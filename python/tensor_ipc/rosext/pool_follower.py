@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from tensor_ipc.core.consumer import TensorConsumer
 from tensor_ipc.errors import PoolNotFoundError, TensorIpcError
@@ -59,7 +59,7 @@ class PoolFollower:
         Name of the pool.
     node
         An ``rclpy.node.Node``.
-    ros_topic, ros_msg_type, qos, path
+    ros_topic, ros_msg_type, qos, conversion
         As for `ROSTensorProducer`.
     encoding, frame_id
         For all messages, whatever a frame says.
@@ -90,7 +90,7 @@ class PoolFollower:
         *,
         encoding: str | None = None,
         frame_id: str | None = None,
-        path: str | None = None,
+        conversion: Mapping[str, Any] | None = None,
         driver: str = "thread",
         stamps: str = "capture",
         rate_limit: RateLimit | None = None,
@@ -119,7 +119,7 @@ class PoolFollower:
             self._publisher.publish,
             encoding=encoding,
             frame_id=frame_id,
-            path=path,
+            conversion=conversion,
         )
         self._guard = (
             node.create_guard_condition(self._publish_in_executor)

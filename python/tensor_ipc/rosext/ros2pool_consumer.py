@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from tensor_ipc.core.consumer import TensorConsumer
 from tensor_ipc.core.producer import TensorProducer
@@ -49,9 +49,9 @@ class ROSTensorConsumer:
         executor, as from any subscription.
     encoding
         Take messages of this encoding only. By default all of the pool's shape and dtype.
-    path
-        Field that is the frame, for messages of which there is no conversion as a whole:
-        ``"position"`` of a ``sensor_msgs/msg/JointState``.
+    conversion
+        Options of the conversion: ``{"path": "position"}`` takes one field of a message,
+        ``{"fields": ["x", "y", "z"]}`` some of a point cloud; see docs/ros-conversions.md.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class ROSTensorConsumer:
         on_new_data_callback: Callable[[Any], object] | None = None,
         *,
         encoding: str | None = None,
-        path: str | None = None,
+        conversion: Mapping[str, Any] | None = None,
     ) -> None:
         import_rclpy()
         message_class = message_type(ros_msg_type)
@@ -90,7 +90,7 @@ class ROSTensorConsumer:
             lambda: ros_clock.now_ns(node),
             Complaints(f"{ros_topic} -> pool {pool_metadata.name}", node.get_logger().error),
             encoding=encoding,
-            path=path,
+            conversion=conversion,
             on_frame=self._call_back if on_new_data_callback is not None else None,
         )
         try:

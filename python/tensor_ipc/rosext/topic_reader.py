@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
 
 from tensor_ipc.errors import TensorIpcError
 from tensor_ipc.errors import ROSConversionError
@@ -48,8 +48,8 @@ class TopicReader:
         Told of what goes wrong.
     encoding
         The only one to take. ``None`` takes all.
-    path
-        Field of the message that is the frame; see the conversions.
+    conversion
+        Options of `to_frame`.
     rate_limit
         What it does not admit is left out.
     on_frame
@@ -64,7 +64,7 @@ class TopicReader:
         complaints: Complaints,
         *,
         encoding: str | None = None,
-        path: str | None = None,
+        conversion: Mapping[str, Any] | None = None,
         rate_limit: RateLimit | None = None,
         on_frame: Callable[[], object] | None = None,
     ) -> None:
@@ -73,7 +73,7 @@ class TopicReader:
         self._now_ns = now_ns
         self._complaints = complaints
         self._encoding = encoding
-        self._path = path
+        self._conversion = dict(conversion or {})
         self._rate_limit = rate_limit
         self._on_frame = on_frame
         self._producer: TensorProducer | None = None
@@ -97,7 +97,7 @@ class TopicReader:
             self._count("limited")
             return
         try:
-            self._publish(to_frame(message, type_name=self._type_name, path=self._path))
+            self._publish(to_frame(message, type_name=self._type_name, **self._conversion))
         except ROSConversionError as error:
             self._fail("conversion_errors", error)
         except TensorIpcError as error:  # before ValueError, which some of these are as well
@@ -122,13 +122,9 @@ class TopicReader:
         if self._encoding is not None and found != self._encoding:
             msg = f"expected encoding {self._encoding!r}, found {found!r}"
             raise ROSConversionError(msg)
-        user_metadata = dict(frame.user_metadata)
-        if frame.frame_id:
-            user_metadata["frame_id"] = frame.frame_id
-        # A stamp of zero is ROS's way to say that there is none.
-        stamp_ns = frame.stamp_ns or self._now_ns()
+        stamp_ns = self._now_ns() if frame.stamp_ns is None else frame.stamp_ns
         producer = self._producer or self._open(frame)
-        producer.put(frame.array, timestamp_ns=stamp_ns, user_metadata=user_metadata)
+        producer.put(frame.array, timestamp_ns=stamp_ns, user_metadata=frame.user_metadata)
 
     def _open(self, frame: MessageFrame) -> TensorProducer:
         with self._lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Union
+from typing import Any, Mapping, Union
 
 from tensor_ipc import _core
 from tensor_ipc.core.dtypes import numpy_dtype
@@ -55,8 +55,8 @@ class TopicToPool:
         Of the subscription.
     encoding
         The only one to take; ``None`` for all.
-    path
-        Field that is the frame, for messages of which there is no conversion as a whole.
+    conversion
+        Options of `to_frame` that are given: ``path``, ``fields``, ``nan``.
     rate_limit_hz
         At most so many messages a second.
     history_len, spare
@@ -73,7 +73,7 @@ class TopicToPool:
     type: str = "sensor_msgs/msg/Image"
     qos: QoS = QoS()
     encoding: str | None = None
-    path: str | None = None
+    conversion: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     rate_limit_hz: float | None = None
     history_len: int = 1
     spare: int = 3
@@ -101,8 +101,8 @@ class PoolToTopic:
         Of the publisher.
     encoding, frame_id
         For all messages, whatever a frame says.
-    path
-        Field that takes the frame.
+    conversion
+        Options of `fill_message` that are given: ``path``, ``fields``.
     rate_limit_hz
         At most so many messages a second.
     stamps
@@ -115,7 +115,7 @@ class PoolToTopic:
     qos: QoS = QoS()
     encoding: str | None = None
     frame_id: str | None = None
-    path: str | None = None
+    conversion: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     rate_limit_hz: float | None = None
     stamps: str = "capture"
 
@@ -207,7 +207,9 @@ def _topic_to_pool(entry: Section) -> TopicToPool:
         type=_type(entry),
         qos=_qos(entry),
         encoding=entry.text("encoding", None),
-        path=entry.text("path", None),
+        conversion=_conversion(
+            entry, nan=entry.choice("nan", ("keep", "refuse", "drop"), None)
+        ),
         rate_limit_hz=entry.positive("rate_limit_hz", None),
         history_len=entry.integer("history_len", 1, _MOST, 1),
         spare=entry.integer("spare", 2, _MOST, 3),
@@ -235,10 +237,15 @@ def _pool_to_topic(entry: Section) -> PoolToTopic:
         qos=_qos(entry),
         encoding=entry.text("encoding", None),
         frame_id=entry.text("frame_id", None),
-        path=entry.text("path", None),
+        conversion=_conversion(entry),
         rate_limit_hz=entry.positive("rate_limit_hz", None),
         stamps=entry.choice("stamps", STAMPS, "capture"),
     )
+
+
+def _conversion(entry: Section, **more: str | None) -> dict[str, Any]:
+    found = {"path": entry.text("path", None), "fields": entry.texts("fields", None), **more}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _pool_name(entry: Section) -> str:

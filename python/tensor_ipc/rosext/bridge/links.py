@@ -38,7 +38,7 @@ class InboundLink:
             lambda: ros_clock.now_ns(node),
             Complaints(wanted.name, node.get_logger().error),
             encoding=wanted.encoding,
-            path=wanted.path,
+            conversion=wanted.conversion,
             rate_limit=_rate_limit(wanted.rate_limit_hz),
         )
         self._subscription = subscribe(
@@ -86,7 +86,7 @@ def outbound_link(node: Any, wanted: PoolToTopic) -> PoolFollower:
         qos_profile(wanted.qos),
         encoding=wanted.encoding,
         frame_id=wanted.frame_id,
-        path=wanted.path,
+        conversion=wanted.conversion,
         stamps=wanted.stamps,
         rate_limit=_rate_limit(wanted.rate_limit_hz),
     )

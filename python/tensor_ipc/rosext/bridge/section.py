@@ -50,7 +50,7 @@ class Section:
     def text(self, key: str, default: Any = _REQUIRED) -> Any:
         """Return a text that is not empty."""
         found = self.value(key, default)
-        if found is not default and (not isinstance(found, str) or not found):
+        if found is not default and not _is_text(found):
             raise self.refuse(key, f"expected a text, found {_shown(found)}")
         return found
 
@@ -97,6 +97,15 @@ class Section:
             )
         return tuple(found)
 
+    def texts(self, key: str, default: Any = _REQUIRED) -> Any:
+        """Return a tuple of texts, at least one."""
+        found = self.value(key, default)
+        if found is default:
+            return found
+        if not isinstance(found, list) or not found or not all(map(_is_text, found)):
+            raise self.refuse(key, f"expected a list of texts, found {_shown(found)}")
+        return tuple(found)
+
     def finish(self) -> None:
         """Refuse keys that nobody asked for."""
         for key in self._content:
@@ -105,6 +114,10 @@ class Section:
                 hint = f"; did you mean {near[0]}?" if near else ""
                 reason = f"unknown key{hint} Known here: {', '.join(sorted(self._known))}"
                 raise self.refuse(str(key), reason)
+
+
+def _is_text(found: object) -> bool:
+    return isinstance(found, str) and bool(found)
 
 
 def _is_integer(found: object) -> bool:
