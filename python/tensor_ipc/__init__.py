@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tensor_ipc._core import Frame, FrameWindow
 from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
+from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
@@ -42,6 +43,7 @@ __all__ = [
     "Frame",
     "FrameWindow",
     "InvalidPoolNameError",
+    "Loan",
     "MetadataCreator",
     "MetadataMismatchError",
     "MissingFrameworkError",

@@ -1,6 +1,6 @@
 # The C++ core. Internal: use the classes of tensor_ipc, whose thin face this is.
 
-from typing import Any
+from typing import Any, Mapping
 
 class Frame:
     @property
@@ -27,6 +27,8 @@ class Frame:
         copy: bool | None = None,
     ) -> object: ...
     def __buffer__(self, flags: int, /) -> memoryview: ...
+    @property
+    def user_metadata(self) -> dict[str, str]: ...
 
 class FrameWindow:
     @property
@@ -62,16 +64,27 @@ class FrameWindow:
     def timestamps_ns(self) -> tuple[int, ...]: ...
     @property
     def published_times_ns(self) -> tuple[int, ...]: ...
+    @property
+    def user_metadata(self) -> tuple[dict[str, str], ...]: ...
 
 class Loan:
     @property
     def array(self) -> Any: ...
-    def publish(self, timestamp_ns: int | None = None) -> int | None: ...
+    @property
+    def extent(self) -> int: ...
+    def publish(
+        self, timestamp_ns: int | None, extent: int, user_metadata: Mapping[str, str] | None
+    ) -> int | None: ...
     def drop(self) -> None: ...
 
 class Producer:
-    def put(self, data: object, timestamp_ns: int | None = None) -> int: ...
-    def loan(self) -> Loan: ...
+    def put(
+        self,
+        data: object,
+        timestamp_ns: int | None = None,
+        user_metadata: Mapping[str, str] | None = None,
+    ) -> int: ...
+    def loan(self, extent: int | None = None) -> Loan: ...
     def close(self) -> None: ...
     @property
     def is_open(self) -> bool: ...
@@ -98,7 +111,7 @@ class Consumer:
     @property
     def latest_index(self) -> int | None: ...
     @property
-    def metadata(self) -> tuple[str, tuple[int, ...], str, int, str, str] | None: ...
+    def metadata(self) -> tuple[str, tuple[int, ...], str, int, str, str, bool] | None: ...
     @property
     def stats(self) -> tuple[int, int, int, int]: ...
 
@@ -115,6 +128,7 @@ def create_producer(
     history_len: int,
     backend: str,
     device: str,
+    varying_extent: bool,
     spare: int,
     mode: int,
     chronological: bool,
@@ -130,6 +144,7 @@ def follow_pool(
     history_len: int,
     backend: str,
     device: str,
+    varying_extent: bool,
     max_pins: int,
     spin_s: float,
     private_views: bool,

@@ -32,6 +32,8 @@ class PoolInfo:
 
     Attributes
     ----------
+    varying_extent
+        Whether a frame may have fewer rows than ``shape[0]``.
     segment_bytes
         Shared memory it takes.
     generation
@@ -52,6 +54,7 @@ class PoolInfo:
 
     name: str
     shape: tuple[int, ...]
+    varying_extent: bool
     dtype_str: str
     backend_type: str
     device: str

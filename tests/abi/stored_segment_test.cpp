@@ -32,6 +32,7 @@ static_assert(offsetof(PoolHeader, dtype_bits) == 97);
 static_assert(offsetof(PoolHeader, dtype_lanes) == 98);
 static_assert(offsetof(PoolHeader, dimensions) == 100);
 static_assert(offsetof(PoolHeader, memory_order) == 101);
+static_assert(offsetof(PoolHeader, varying_extent) == 102);
 static_assert(offsetof(PoolHeader, created_ns) == 104);
 static_assert(offsetof(PoolHeader, shape) == 128);
 static_assert(offsetof(PoolHeader, name) == 384);
@@ -49,9 +50,15 @@ static_assert(sizeof(SlotHeader) == 64 && alignof(SlotHeader) == 64);
 static_assert(offsetof(SlotHeader, state) == 0);
 static_assert(offsetof(SlotHeader, published_ns) == 8);
 static_assert(offsetof(SlotHeader, captured_ns) == 16);
+static_assert(offsetof(SlotHeader, extent) == 24);
+static_assert(offsetof(SlotHeadroom, user_metadata_bytes) == 0);
+static_assert(offsetof(SlotHeadroom, user_metadata) == 2);
+static_assert(offsetof(SlotHeadroom, wire) == 256);
 static_assert(sizeof(ConsumerEntry) == 8);
 static_assert(kConsumerCapacity == 256);
-static_assert(kHeadroomBytes == 256);
+static_assert(kHeadroomBytes == 512);
+static_assert(kMaxUserMetadataBytes == 254);
+static_assert(kWireHeadroomBytes == 256);
 static_assert(kPayloadAlignment == 64);
 static_assert(kNeverWritten == 0);
 static_assert(kBeingWritten == UINT64_MAX);
@@ -106,12 +113,13 @@ TEST_F(StoredSegment, HasTheHeaderOfTheSamplePool)
     EXPECT_EQ(at<std::uint32_t>(80), 6U);
     EXPECT_EQ(at<std::uint32_t>(84), 256U);
     EXPECT_EQ(at<std::uint32_t>(88), 3U);
-    EXPECT_EQ(at<std::uint32_t>(92), 256U);
+    EXPECT_EQ(at<std::uint32_t>(92), 512U);
     EXPECT_EQ(at<std::uint8_t>(96), 0U);
     EXPECT_EQ(at<std::uint8_t>(97), 16U);
     EXPECT_EQ(at<std::uint16_t>(98), 1U);
     EXPECT_EQ(at<std::uint8_t>(100), 2U);
     EXPECT_EQ(at<std::uint8_t>(101), 0U);
+    EXPECT_EQ(at<std::uint8_t>(102), 0U);
     EXPECT_GT(at<std::uint64_t>(104), 0U);
     EXPECT_EQ(at<std::int64_t>(128), 2);
     EXPECT_EQ(at<std::int64_t>(136), 3);
@@ -134,7 +142,7 @@ TEST_F(StoredSegment, HasFramesAndTheirHeadersInPlace)
         EXPECT_EQ(at<std::uint64_t>(slots + 64 * i), i + 1);
         EXPECT_GT(at<std::uint64_t>(slots + 64 * i + 8), 0U);
         EXPECT_EQ(at<std::uint64_t>(slots + 64 * i + 16), at<std::uint64_t>(slots + 64 * i + 8));
-        const std::uint64_t frame = payload + (5 - i) * stride + 256;  // newest at the lowest
+        const std::uint64_t frame = payload + (5 - i) * stride + 512;  // newest at the lowest
         for (std::uint64_t j = 0; j < 6; ++j) {
             EXPECT_EQ(at<std::int16_t>(frame + 2 * j), static_cast<std::int16_t>(100 * i + j));
         }

@@ -51,7 +51,9 @@ Edit next_edit(FuzzInput& input, const Geometry& geometry)
         case 1:
             return at(slot_header + offsetof(SlotHeader, state), 8, input);
         case 2:
-            return at(slot_header + offsetof(SlotHeader, published_ns), 8, input);
+            return at(slot_header + (kind % 24U == 2 ? offsetof(SlotHeader, published_ns)
+                                                     : offsetof(SlotHeader, extent)),
+                      8, input);
         case 3: {
             // Consumer 0 is the one that is attacked.
             const std::uint32_t id = input.flag() ? 0 : input.byte();

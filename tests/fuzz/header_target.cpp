@@ -10,11 +10,14 @@ constexpr std::uint64_t kPage = 4096;
 
 Result<Geometry> geometry_of(const PoolMetadata& metadata, std::uint32_t spare, MemoryOrder order)
 {
-    auto bytes = frame_bytes(metadata);
-    if (!bytes) {
+    if (auto bytes = frame_bytes(metadata); !bytes) {
         return bytes.error();
     }
-    return plan_geometry({*bytes, metadata.history_len, spare, kConsumerCapacity, kPage, order});
+    GeometryInput input = geometry_input_of(metadata);
+    input.spare = spare;
+    input.page_bytes = kPage;
+    input.memory_order = order;
+    return plan_geometry(input);
 }
 
 /// A sound header of a pool that the input chooses, or zeros when it chooses none.
@@ -32,7 +35,10 @@ std::uint64_t write_sound(FuzzInput& input, PoolHeader& header)
     metadata.dtype = {input.byte(), input.byte(), 1};
     metadata.history_len = input.number<std::uint16_t>();
     const std::uint32_t spare = input.number<std::uint16_t>();
-    const auto order = input.flag() ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
+    const std::uint8_t choice = input.byte();
+    const auto order =
+        (choice & 1U) != 0 ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
+    metadata.varying_extent = (choice & 2U) != 0;
     const auto geometry = geometry_of(metadata, spare, order);
     if (!geometry || !validate(metadata)) {
         return 0;
@@ -59,6 +65,7 @@ void require_within(const Geometry& geometry, std::uint64_t object_bytes)
     FUZZ_REQUIRE(geometry.slot_stride <= geometry.ring_bytes / geometry.slot_count);
     for (const std::uint32_t slot : {0U, geometry.slot_count - 1}) {
         FUZZ_REQUIRE(geometry.payload_in_ring(slot) <= geometry.ring_bytes);
+        FUZZ_REQUIRE(geometry.max_extent * geometry.row_bytes == geometry.frame_bytes);
         FUZZ_REQUIRE(geometry.frame_bytes <= geometry.ring_bytes - geometry.payload_in_ring(slot));
     }
 }

@@ -33,8 +33,10 @@ PoolPlan next_plan(FuzzInput& input, const std::string& pool_name)
     plan.metadata.history_len = 1 + input.below(4);
     plan.metadata.shape = {1 + input.number<std::uint16_t>() % 8000};
     plan.options.spare = 2 + input.below(2);
+    const std::uint8_t choice = input.byte();
     plan.options.memory_order =
-        input.flag() ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
+        (choice & 1U) != 0 ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
+    plan.metadata.varying_extent = (choice & 2U) != 0;
     plan.frames = input.below(10);
     return plan;
 }
@@ -56,6 +58,7 @@ Leftover::Leftover(const PoolPlan& plan) : path_(path_of(plan.metadata.name))
     for (std::uint32_t i = 0; i < plan.frames; ++i) {
         const auto slot = writer.claim();
         FUZZ_REQUIRE(slot);
+        writer.set_extent(*slot, plan.metadata.varying_extent ? i : 0);
         writer.commit(*slot, 1000 * i, 1000 * i);
     }
     // Not ended: from here on it is what SIGKILL leaves.

@@ -24,8 +24,16 @@ void touch(const FrameWindow& window, std::uint32_t wanted)
     unsigned sum = 0;
     for (std::uint32_t age = 0; age < window.count(); ++age) {
         const auto bytes = window.bytes(age);
-        FUZZ_REQUIRE(bytes.size() == *frame_bytes(window.metadata()));
+        const std::uint64_t whole = *frame_bytes(window.metadata());
+        FUZZ_REQUIRE(window.metadata().varying_extent ? bytes.size() <= whole
+                                                      : bytes.size() == whole);
+        FUZZ_REQUIRE(window.info_at(age).extent * (whole / max_extent(window.metadata())) ==
+                     bytes.size());
         for (const std::byte value : bytes) {
+            sum += static_cast<unsigned>(value);
+        }
+        FUZZ_REQUIRE(window.user_metadata(age).size() <= kMaxUserMetadataBytes);
+        for (const char value : window.user_metadata(age)) {
             sum += static_cast<unsigned>(value);
         }
     }

@@ -114,7 +114,7 @@ inline std::uint64_t put(Producer& producer, std::int32_t value)
 inline std::uint64_t put_at(Producer& producer, std::uint64_t captured_ns)
 {
     const auto frame = frame_of(producer.metadata(), static_cast<std::int32_t>(captured_ns));
-    return must(producer.put(std::as_bytes(std::span(frame)), captured_ns));
+    return must(producer.put(std::as_bytes(std::span(frame)), {captured_ns}));
 }
 
 /// The value that fills these bytes; throws when they are not of one value.

@@ -34,8 +34,9 @@ def command(name: str, *, as_json: bool) -> None:
 
 
 def _facts(pool: PoolInfo) -> list[tuple[str, str]]:
+    shape = units.shape(pool.shape, varying=pool.varying_extent)
     return [
-        ("frame", f"{units.shape(pool.shape)} {pool.dtype_str} ({pool.backend_type})"),
+        ("frame", f"{shape} {pool.dtype_str} ({pool.backend_type})"),
         ("frame size", f"{units.in_bytes(pool.frame_bytes)} on {pool.device}"),
         ("latest frame", _latest(pool)),
         ("rate", units.in_hertz(pool.rate_hz)),

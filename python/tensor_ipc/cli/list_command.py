@@ -69,7 +69,7 @@ def _row(pool: PoolInfo) -> list[str]:
         return [pool.name, *nothing, producer_state(pool), units.in_bytes(pool.segment_bytes)]
     return [
         pool.name,
-        units.shape(pool.shape),
+        units.shape(pool.shape, varying=pool.varying_extent),
         pool.dtype_str,
         pool.device,
         str(pool.history_len),

@@ -30,6 +30,10 @@ def in_hertz(rate_hz: float) -> str:
     return f"{rate_hz:.1f}/s" if rate_hz else NONE
 
 
-def shape(extents: Sequence[int]) -> str:
-    """Return a shape as ``1080x1920x3``, and that of a single number as ``scalar``."""
-    return "x".join(str(extent) for extent in extents) or "scalar"
+def shape(extents: Sequence[int], *, varying: bool = False) -> str:
+    """Return a shape as ``1080x1920x3``, and that of a single number as ``scalar``.
+
+    ``<=1000x3`` where the first extent is that of the largest frame.
+    """
+    text = "x".join(str(extent) for extent in extents) or "scalar"
+    return f"<={text}" if varying else text

@@ -131,9 +131,15 @@ class TensorConsumer:
         max_pins: int | None = None,
         spin_s: float = 0.0,
         torch_views: str = "private",
+        varying_extent: bool = False,
     ) -> TensorConsumer:
-        """Make a consumer of frames like `sample`, whose values do not matter."""
-        metadata = MetadataCreator.from_sample(pool_name, sample, history_len)
+        """Make a consumer of frames like `sample`, whose values do not matter.
+
+        With `varying_extent` a frame may have any number of rows up to that of `sample`.
+        """
+        metadata = MetadataCreator.from_sample(
+            pool_name, sample, history_len, varying_extent=varying_extent
+        )
         return cls(
             metadata,
             keep_last,
@@ -199,12 +205,17 @@ class TensorConsumer:
             Return an array of your own, writable.
         pad
             What to do when fewer frames were published: ``None`` returns those there are,
-            ``"repeat"`` repeats the oldest, ``"zero"`` fills with zeros; both copy then.
+            ``"repeat"`` repeats the oldest, ``"zero"`` fills with zeros; both copy then. In a pool of
+            varying extent neither copies, and ``"zero"`` fills with frames without rows.
 
         Returns
         -------
         Array of the pool's framework, of shape ``(history_len, *shape)``, or ``(*shape,)`` for one
         frame, in the pool's dtype. ``None`` before the first frame, and while there is no pool.
+
+        In a pool of varying extent each array has as many rows as were published, and
+        ``history_len`` of 2 or more gives a **list** of arrays, since no one array can hold them. They
+        share one hold on the frames, which ends with the last of them.
 
         It is the producer's memory. A NumPy array of it is read-only. A tensor may be written to:
         that stays in this consumer, and is gone when the last tensor of the frame is (see
@@ -416,8 +427,16 @@ class TensorConsumer:
         parts = self._native.metadata
         if parts is None:
             return None
-        name, shape, dtype_str, history_len, backend_type, device = parts
-        return PoolMetadata(name, shape, dtype_str, backend_type, history_len, device)
+        name, shape, dtype_str, history_len, backend_type, device, varying_extent = parts
+        return PoolMetadata(
+            name,
+            shape,
+            dtype_str,
+            backend_type,
+            history_len,
+            device,
+            varying_extent=varying_extent,
+        )
 
     @property
     def backend(self) -> str:
@@ -462,6 +481,7 @@ def _follow(expected: PoolMetadata, options: _Options) -> _core.Consumer:
         expected.history_len,
         expected.backend_type,
         expected.device,
+        expected.varying_extent,
         *options.native(),
     )
 

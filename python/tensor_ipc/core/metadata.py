@@ -28,7 +28,7 @@ class PoolMetadata:
     name
         1 to 200 characters of ``[A-Za-z0-9._/-]``.
     shape
-        Of one frame.
+        Of one frame; of the largest where the extent varies.
     dtype_str
         NumPy's name of the element type (``"uint8"``), or that of ``ml_dtypes`` and torch.
     backend_type
@@ -40,13 +40,16 @@ class PoolMetadata:
     element_size
         Bytes of one element.
     total_size
-        Bytes of ``history_len`` frames.
+        Bytes of ``history_len`` frames of that shape.
     shm_name
         Name of the shared memory object: ``tensoripc_<name>`` unless there is a namespace.
     creator_pid
         Process that made this description.
     payload_json
         For backends that need more to find their memory.
+    varying_extent
+        Whether each frame has its own number of rows, from 0 to ``shape[0]``, which is the capacity
+        then.
     """
 
     name: str
@@ -60,10 +63,12 @@ class PoolMetadata:
     shm_name: str = ""
     creator_pid: int = 0
     payload_json: str = ""
+    varying_extent: bool = False
 
     def __post_init__(self) -> None:
         """Fill in what follows from the rest."""
         self.shape = tuple(int(extent) for extent in self.shape)
+        self.varying_extent = bool(self.varying_extent)
         self._check_ranges()
         if self.backend_type == "numpy":
             numpy_dtype(self.dtype_str)  # which may need a package that is not there
@@ -81,6 +86,9 @@ class PoolMetadata:
             raise ValueError(msg)
         if len(self.shape) > _MAX_DIMENSIONS:
             msg = f"a frame has at most {_MAX_DIMENSIONS} dimensions, got {len(self.shape)}"
+            raise ValueError(msg)
+        if self.varying_extent and not self.shape:
+            msg = "a pool of varying extent needs a shape with a first dimension, got ()"
             raise ValueError(msg)
         if not all(-(2**63) <= extent < 2**63 for extent in self.shape):
             msg = f"shape {self.shape} is too large"
@@ -140,6 +148,7 @@ _FIELD_TYPES: dict[str, type] = {
     ),
     **dict.fromkeys(("history_len", "element_size", "total_size", "creator_pid"), int),
     "shape": list,
+    "varying_extent": bool,
 }
 
 
@@ -156,7 +165,7 @@ def _check_fields(fields: object) -> None:
         raise ValueError(msg)
     for key, value in fields.items():
         expected = _FIELD_TYPES[key]
-        if not isinstance(value, expected) or isinstance(value, bool):
+        if not isinstance(value, expected) or isinstance(value, bool) != (expected is bool):
             msg = f"{key}: expected {expected.__name__}, found {value!r}"
             raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not an argument's type
     shape = fields["shape"]
@@ -180,7 +189,11 @@ class MetadataCreator:
 
     @staticmethod
     def from_numpy_sample(
-        name: str, sample_data: np.ndarray[Any, Any], history_len: int = 1
+        name: str,
+        sample_data: np.ndarray[Any, Any],
+        history_len: int = 1,
+        *,
+        varying_extent: bool = False,
     ) -> PoolMetadata:
         """Describe a pool for arrays like `sample_data`.
 
@@ -192,6 +205,9 @@ class MetadataCreator:
             An array of the shape and dtype of the frames; its values do not matter.
         history_len
             How many frames consumers can ask for.
+        varying_extent
+            Whether a frame may have fewer rows than `sample_data`, whose ``shape[0]`` is the
+            capacity.
 
         Raises
         ------
@@ -211,10 +227,13 @@ class MetadataCreator:
             backend_type="numpy",
             history_len=history_len,
             creator_pid=os.getpid(),
+            varying_extent=varying_extent,
         )
 
     @staticmethod
-    def from_torch_sample(name: str, sample_data: Any, history_len: int = 1) -> PoolMetadata:
+    def from_torch_sample(
+        name: str, sample_data: Any, history_len: int = 1, *, varying_extent: bool = False
+    ) -> PoolMetadata:
         """Describe a pool for tensors in host memory like `sample_data`.
 
         Parameters
@@ -226,6 +245,8 @@ class MetadataCreator:
             ``requires_grad`` do not matter.
         history_len
             How many frames consumers can ask for.
+        varying_extent
+            As for `from_numpy_sample`.
 
         Raises
         ------
@@ -251,11 +272,17 @@ class MetadataCreator:
             backend_type="torch",
             history_len=history_len,
             creator_pid=os.getpid(),
+            varying_extent=varying_extent,
         )
 
     @staticmethod
     def from_sample(
-        name: str, data: Any, history_len: int = 1, backend: str | None = None
+        name: str,
+        data: Any,
+        history_len: int = 1,
+        backend: str | None = None,
+        *,
+        varying_extent: bool = False,
     ) -> PoolMetadata:
         """Describe a pool for data like `data`, of whichever backend it belongs to.
 
@@ -268,8 +295,12 @@ class MetadataCreator:
         """
         found = detect_backend(data) if backend is None else backend
         if found == "numpy":
-            return MetadataCreator.from_numpy_sample(name, data, history_len)
+            return MetadataCreator.from_numpy_sample(
+                name, data, history_len, varying_extent=varying_extent
+            )
         if found == "torch":
-            return MetadataCreator.from_torch_sample(name, data, history_len)
+            return MetadataCreator.from_torch_sample(
+                name, data, history_len, varying_extent=varying_extent
+            )
         msg = f"unknown backend {found!r}: expected 'numpy' or 'torch'"
         raise ValueError(msg)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any, Iterator, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from tensor_ipc import _core
 from tensor_ipc.core import lifetime
+from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.errors import PoolNotFoundError
 
@@ -99,6 +97,7 @@ class TensorProducer:
             wanted.history_len,
             wanted.backend_type,
             wanted.device,
+            wanted.varying_extent,
             *self._options,
         )
 
@@ -128,8 +127,12 @@ class TensorProducer:
         mode: int = 0o600,
         chronological: bool = False,
         accept_any: bool = False,
+        varying_extent: bool = False,
     ) -> TensorProducer:
         """Make a producer of frames like `sample`, whose values do not matter.
+
+        With `varying_extent` a frame may have any number of rows (``shape[0]``) up to that of
+        `sample`.
 
         Raises
         ------
@@ -138,7 +141,9 @@ class TensorProducer:
         ValueError
             A dimension of `sample` is empty, or the name or `history_len` is out of range.
         """
-        metadata = MetadataCreator.from_sample(pool_name, sample, history_len)
+        metadata = MetadataCreator.from_sample(
+            pool_name, sample, history_len, varying_extent=varying_extent
+        )
         return cls(
             metadata,
             dds_participant,
@@ -149,7 +154,13 @@ class TensorProducer:
             accept_any=accept_any,
         )
 
-    def put(self, data: Any, *, timestamp_ns: int | None = None) -> int:
+    def put(
+        self,
+        data: Any,
+        *,
+        timestamp_ns: int | None = None,
+        user_metadata: Mapping[str, str] | None = None,
+    ) -> int:
         """Copy one frame into the pool and publish it.
 
         Never waits for a consumer to read; when every slot is pinned or on loan it looks for 50 ms
@@ -159,12 +170,16 @@ class TensorProducer:
         Parameters
         ----------
         data
-            An array in host memory of exactly the pool's shape and dtype: of the pool's framework,
+            An array in host memory of exactly the pool's shape and dtype (in a pool of varying
+            extent, of any number of rows up to the capacity): of the pool's framework,
             or anything else that speaks DLPack or the buffer protocol (JAX, Arrow, ``memoryview``;
             see `accept_any` for NumPy and torch). What torch has put off, conjugates and signs, is
             done on the way; gradients are left behind.
         timestamp_ns
             Time of capture on a clock of your choice; the time of publication when not given.
+        user_metadata
+            Texts that travel with the frame, for `Frame.user_metadata`. In UTF-8, and with one byte
+            more for each key and value, they take 254 bytes at most.
 
         Returns
         -------
@@ -173,9 +188,9 @@ class TensorProducer:
         Raises
         ------
         ValueError
-            The shape differs.
+            The shape differs, or `user_metadata` holds too much or a zero character.
         TypeError
-            `data` is no array, one of another framework, or its dtype or device differs; or it is
+            `user_metadata` holds something else than texts; `data` is no array, one of another framework, or its dtype or device differs; or it is
             sparse or quantized. Nothing is ever converted.
         PoolExhaustedError
             Every slot is pinned or on loan; the text says by whom.
@@ -183,39 +198,44 @@ class TensorProducer:
         native = self._native
         if native is None or not native.is_open:
             native = self._usable()
-        return native.put(data, timestamp_ns)
+        return native.put(data, timestamp_ns, user_metadata)
 
-    @contextlib.contextmanager
-    def loan(self, *, timestamp_ns: int | None = None) -> Iterator[Any]:
+    def loan(
+        self,
+        extent: int | None = None,
+        *,
+        timestamp_ns: int | None = None,
+        user_metadata: Mapping[str, str] | None = None,
+    ) -> Loan:
         """Lend a slot to write in place: publishing without a copy.
+
+        A context manager that yields a writable array of the pool's framework, shape and dtype,
+        with undefined contents. It takes the slot when the block begins.
 
         Published when the block ends, dropped when it raises. The array belongs to the block: a
         NumPy array turns read-only at its end; a tensor cannot, and neither it nor slices of an
         array may be written to any more. Several loans may be out at once; they are numbered in
         the order they end.
 
-        Yields
-        ------
-        Writable array of the pool's framework, shape and dtype. Its contents are undefined.
+        In a pool of varying extent, whoever knows only at the end how many rows there are takes the
+        whole slot, and sets `Loan.extent` in the block: the first rows are published.
+
+        Parameters
+        ----------
+        extent
+            Rows of the array: as many as the pool has room for unless given.
+        timestamp_ns, user_metadata
+            As for `put`. Both may be set in the block too, as attributes of the loan.
 
         Raises
         ------
         PoolExhaustedError
             Every slot is pinned or on loan; the text says by whom.
+        ValueError
+            The pool has no frames of this `extent`. At the end of the block also what `put` raises
+            for `user_metadata`; the frame is dropped then.
         """
-        loan = self._usable().loan()
-        array = loan.array
-        try:
-            yield array
-        except BaseException:
-            loan.drop()
-            raise
-        finally:
-            if isinstance(array, np.ndarray):
-                array.flags.writeable = False
-        if loan.publish(timestamp_ns) is None:
-            msg = f"the producer of pool {self._metadata.name!r} was cleaned up during the loan"
-            raise PoolNotFoundError(msg)
+        return Loan(self, extent, timestamp_ns, user_metadata)
 
     def cleanup(self) -> None:
         """End the pool: its name goes, consumers are told. Views they hold stay valid."""

@@ -14,10 +14,11 @@ public:
     /// @throws TypeError, MissingFrameworkError when the pool's frames cannot become arrays here
     ArrayMaker(const PoolMetadata& metadata, TorchViews torch_views);
 
+    /// One array; of several frames of varying extent a list of arrays.
     /// @throws TypeError when NumPy has no such dtype
     nb::object numpy(FrameWindow window, const ArrayRequest& request);
 
-    /// As the pool's backend has it.
+    /// The same as the pool's backend has it.
     nb::object native(FrameWindow window, const ArrayRequest& request);
 
     /// As `native`, over a window that others may hold too.
@@ -47,6 +48,10 @@ public:
     [[nodiscard]] const Reordered& reordered() const noexcept { return reordered_; }
 
 private:
+    nb::list numpy_list(const std::shared_ptr<const FrameWindow>& window,
+                        const ArrayRequest& request);
+    nb::list native_list(const std::shared_ptr<const FrameWindow>& window,
+                         const ArrayRequest& request);
     nb::object reordered_tensor(const FrameWindow& window, const ArrayRequest& request);
 
     PoolMetadata metadata_;

@@ -25,10 +25,23 @@ void fill(const FrameWindow& window, const ArrayRequest& request, std::byte* int
 
 }  // namespace
 
+void copy_bytes(std::span<const std::byte> from, std::byte* into)
+{
+    if (from.empty()) {
+        return;
+    }
+    if (from.size() >= kBytesWorthTheGil) {
+        const nb::gil_scoped_release unlocked;
+        std::memcpy(into, from.data(), from.size());
+    } else {
+        std::memcpy(into, from.data(), from.size());
+    }
+}
+
 StridedLayout layout_of_copy(const FrameWindow& window, const ArrayRequest& request)
 {
     if (request.frames == 1) {
-        return frame_layout(window.metadata());
+        return frame_layout(window.metadata(), window.info().extent);
     }
     return frames_layout(window.metadata(), request.frames_of(window),
                          static_cast<std::int64_t>(window.bytes().size()));

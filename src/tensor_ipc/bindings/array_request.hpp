@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "tensor_ipc/bindings/bindings.hpp"
 #include "tensor_ipc/tensor/strided_layout.hpp"
@@ -38,6 +39,9 @@ struct ArrayRequest {
 
 /// Below this a copy takes less time than letting go of the GIL and getting it back.
 inline constexpr std::size_t kBytesWorthTheGil = 32UL * 1024UL;
+
+/// Copies; without the GIL when it is worth it.
+void copy_bytes(std::span<const std::byte> from, std::byte* into);
 
 /// The answer in one piece: the layout of `frames_of` frames without gaps.
 [[nodiscard]] StridedLayout layout_of_copy(const FrameWindow& window, const ArrayRequest& request);

@@ -30,12 +30,19 @@ T unwrap(Result<T> result)
     return std::move(result).value();
 }
 
+inline void unwrap(const Result<void>& result)
+{
+    if (!result) {
+        raise(result.error());
+    }
+}
+
 /// Metadata from its Python parts; raises for an unknown dtype or an impossible shape.
 PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shape,
                          const std::string& dtype_name, std::uint32_t history_len,
-                         std::string backend, std::string device);
+                         std::string backend, std::string device, bool varying_extent);
 
-/// `(name, shape, dtype_name, history_len, backend, device)`.
+/// `(name, shape, dtype_name, history_len, backend, device, varying_extent)`.
 nb::tuple parts_of(const PoolMetadata& metadata);
 
 /// A shape as a tuple of ints.

@@ -234,10 +234,12 @@ ConsumerFace attach(const std::string& name, std::uint32_t max_pins, double spin
 
 ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
                     const std::string& dtype, std::uint32_t history_len, std::string backend,
-                    std::string device, std::uint32_t max_pins, double spin_s, bool private_views)
+                    std::string device, bool varying_extent, std::uint32_t max_pins, double spin_s,
+                    bool private_views)
 {
     return {unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
-                                                std::move(backend), std::move(device)),
+                                                std::move(backend), std::move(device),
+                                                varying_extent),
                                     options_of(max_pins, spin_s))),
             views_of(private_views)};
 }
@@ -304,8 +306,9 @@ void add_consumer(nb::module_& module)
                nb::arg("private_views"));
     module.def("drain_waiting_threads", &BlockedThreads::drain);
     module.def("follow_pool", &follow, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
-               nb::arg("history_len"), nb::arg("backend"), nb::arg("device"), nb::arg("max_pins"),
-               nb::arg("spin_s"), nb::arg("private_views"));
+               nb::arg("history_len"), nb::arg("backend"), nb::arg("device"),
+               nb::arg("varying_extent"), nb::arg("max_pins"), nb::arg("spin_s"),
+               nb::arg("private_views"));
 }
 
 }  // namespace tensor_ipc::bindings

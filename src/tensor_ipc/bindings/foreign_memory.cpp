@@ -78,6 +78,16 @@ std::string ForeignMemory::device_text() const
            std::to_string(device_id) + ")";
 }
 
+bool takes_shape(const PoolMetadata& pool, std::span<const std::int64_t> extents)
+{
+    const auto wanted = pool.shape.extents();
+    if (!pool.varying_extent) {
+        return std::ranges::equal(wanted, extents);
+    }
+    return extents.size() == wanted.size() && extents[0] >= 0 && extents[0] <= wanted[0] &&
+           std::ranges::equal(wanted.subspan(1), extents.subspan(1));
+}
+
 void require_match(const ForeignMemory& found, const PoolMetadata& expected,
                    const std::string& kind)
 {
@@ -90,10 +100,8 @@ void require_match(const ForeignMemory& found, const PoolMetadata& expected,
         refuse(PyExc_TypeError, pool + " holds dtype " + dtype_text(expected.dtype) + ", got " +
                                     dtype_text(found.dtype) + ": convert it if that is meant");
     }
-    const auto wanted = expected.shape.extents();
-    const auto extents = std::span(found.layout.extents).first(found.layout.dimensions);
-    if (!std::ranges::equal(wanted, extents)) {
-        refuse(PyExc_ValueError, pool + " holds frames of shape " + expected.shape.text() +
+    if (!takes_shape(expected, std::span(found.layout.extents).first(found.layout.dimensions))) {
+        refuse(PyExc_ValueError, pool + " holds frames of shape " + frame_shape_text(expected) +
                                      ", got " + found.shape_text());
     }
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,9 +38,18 @@ struct ForeignMemory {
         return as_is && is_contiguous(layout, dtype.item_bytes());
     }
 
+    /// The first of its extents; 1 for a scalar.
+    [[nodiscard]] std::uint64_t extent() const noexcept
+    {
+        return layout.dimensions == 0 ? 1 : static_cast<std::uint64_t>(layout.extents[0]);
+    }
+
     [[nodiscard]] std::string shape_text() const;
     [[nodiscard]] std::string device_text() const;
 };
+
+/// Whether a frame of that pool may have these extents.
+bool takes_shape(const PoolMetadata& pool, std::span<const std::int64_t> extents);
 
 /// Says what a pool takes, and what came. `kind` is the class of the data.
 /// @throws TypeError for another device or dtype, ValueError for another shape

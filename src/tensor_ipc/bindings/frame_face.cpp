@@ -5,6 +5,7 @@
 #include <new>
 
 #include "tensor_ipc/bindings/dlpack_capsule.hpp"
+#include "tensor_ipc/bindings/user_metadata.hpp"
 
 namespace tensor_ipc::bindings {
 
@@ -39,6 +40,9 @@ std::string no_code(DType dtype, const char* instead)
     return "Python has no type code for " + std::string(dtype_name(dtype)) + ": use " + instead;
 }
 
+constexpr const char* kIsList =
+    "frames of a pool of varying extent are no one array: use .data, which is a list of arrays";
+
 /// What a Py_buffer points to, for as long as it is out.
 struct BufferShape {
     StridedLayout layout;
@@ -72,6 +76,9 @@ nb::object FramesFace::to_dlpack(nb::handle stream, nb::handle max_version, nb::
     if (!dl_device.is_none() && nb::cast<int>(dl_device[0]) != static_cast<int>(dlpack::kDLCPU)) {
         refuse(PyExc_BufferError, "the frames lie in host memory, (1, 0), and are asked for on " +
                                       nb::cast<std::string>(nb::repr(dl_device)));
+    }
+    if (is_list()) {
+        refuse(PyExc_BufferError, kIsList);
     }
     const bool versioned =
         !max_version.is_none() && nb::cast<std::uint32_t>(max_version[0]) >= dlpack::kVersion.major;
@@ -112,6 +119,9 @@ nb::object FramesFace::to_dlpack_copied(bool versioned) const
 
 nb::dict FramesFace::array_interface() const
 {
+    if (is_list()) {
+        refuse(PyExc_TypeError, kIsList);
+    }
     const dlpack::TensorMemory memory = dlpack::memory_of(*window_, order_);
     const TypeCodes* codes = codes_of(memory.dtype);
     if (codes == nullptr) {
@@ -136,6 +146,10 @@ int FramesFace::get_buffer(PyObject* self, Py_buffer* view, int flags)
 {
     view->obj = nullptr;
     const FramesFace& face = face_of(self);
+    if (face.is_list()) {
+        PyErr_SetString(PyExc_BufferError, kIsList);
+        return -1;
+    }
     const dlpack::TensorMemory memory = dlpack::memory_of(face.window(), face.order());
     const TypeCodes* codes = codes_of(memory.dtype);
     const char* trouble = nullptr;
@@ -188,30 +202,37 @@ namespace {
 std::string text_of(const FramesFace& face)
 {
     const FrameWindow& window = face.window();
+    const StridedLayout layout = frame_layout(window.metadata(), window.info().extent);
+    std::string shape = Shape(std::span(layout.extents).first(layout.dimensions)).text();
     std::string text = "Frame(index=" + std::to_string(window.info().index);
     if (face.order().axis == dlpack::FrameAxis::First) {
+        shape = frame_shape_text(window.metadata());
         text = "FrameWindow(indices=(";
         for (std::uint32_t i = 0; i < window.count(); ++i) {
-            const std::uint32_t age = face.order().latest_first ? i : window.count() - 1 - i;
-            text.append(std::to_string(window.info_at(age).index)).append(", ");
+            text.append(std::to_string(window.info_at(face.age_at(i)).index)).append(", ");
         }
         text.replace(text.size() - (window.count() == 1 ? 1 : 2), std::string::npos, ")");
     }
-    return text + ", shape=" + window.metadata().shape.text() +
+    return text + ", shape=" + shape +
            ", dtype=" + std::string(dtype_name(window.metadata().dtype)) + ")";
 }
 
-/// A tuple with the value of each frame, in the order of the data.
+/// A tuple with the value of each frame, in the order of the data. @param value_of  given its age
+template <typename ValueOf>
+nb::tuple each_age(const FrameWindowFace& face, const ValueOf& value_of)
+{
+    nb::list values;
+    for (std::uint32_t place = 0; place < face.window().count(); ++place) {
+        values.append(value_of(face.age_at(place)));
+    }
+    return nb::tuple(values);
+}
+
 template <typename ValueOf>
 nb::tuple each_of(const FrameWindowFace& face, const ValueOf& value_of)
 {
-    const FrameWindow& window = face.window();
-    nb::list values;
-    for (std::uint32_t i = 0; i < window.count(); ++i) {
-        values.append(
-            value_of(window.info_at(face.order().latest_first ? i : window.count() - 1 - i)));
-    }
-    return nb::tuple(values);
+    return each_age(face,
+                    [&](std::uint32_t age) { return value_of(face.window().info_at(age)); });
 }
 
 constexpr const char* kFrameDoc =
@@ -225,7 +246,8 @@ All of them see the pool's memory; nothing is copied unless ``__dlpack__(copy=Tr
 constexpr const char* kFrameWindowDoc =
     R"(Frames of one pool as one array, with the number and times of each.
 
-As `Frame`, with an axis for the frames in front. ``index``, ``timestamp_ns``, ``published_ns`` and
+As `Frame`, with an axis for the frames in front. In a pool of varying extent there is no one array:
+``data`` is a list of arrays then, and nothing else makes one of them. ``index``, ``timestamp_ns``, ``published_ns`` and
 ``age_s`` are those of the newest frame.)";
 
 template <typename Face>
@@ -278,7 +300,11 @@ nb::class_<Face> add_class(nb::module_& module, const char* name, const char* do
 
 void add_frames(nb::module_& module)
 {
-    add_class<FrameFace>(module, "Frame", kFrameDoc);
+    add_class<FrameFace>(module, "Frame", kFrameDoc)
+        .def_prop_ro(
+            "user_metadata",
+            [](const FrameFace& self) { return dict_of(self.window().user_metadata()); },
+            "Texts that the producer gave this frame; a new dict each time, empty without any.");
     add_class<FrameWindowFace>(module, "FrameWindow", kFrameWindowDoc)
         .def("__len__", [](const FrameWindowFace& self) { return self.window().count(); })
         .def_prop_ro(
@@ -301,7 +327,15 @@ void add_frames(nb::module_& module)
             [](const FrameWindowFace& self) {
                 return each_of(self, [](const FrameInfo& info) { return info.published_ns; });
             },
-            "CLOCK_MONOTONIC at the publication of each frame, in the order of ``data``.");
+            "CLOCK_MONOTONIC at the publication of each frame, in the order of ``data``.")
+        .def_prop_ro(
+            "user_metadata",
+            [](const FrameWindowFace& self) {
+                return each_age(self, [&](std::uint32_t age) {
+                    return dict_of(self.window().user_metadata(age));
+                });
+            },
+            "Texts that the producer gave each frame, in the order of ``data``.");
 }
 
 }  // namespace tensor_ipc::bindings

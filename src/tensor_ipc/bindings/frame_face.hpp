@@ -25,14 +25,26 @@ public:
 
     [[nodiscard]] dlpack::FrameOrder order() const noexcept { return order_; }
 
-    /// An array of the pool's framework; always the same one.
+    /// Age of the frame at a place of the data.
+    [[nodiscard]] std::uint32_t age_at(std::uint32_t place) const noexcept
+    {
+        return order_.latest_first ? place : window_->count() - 1 - place;
+    }
+
+    /// Whether the frames are no one array, because each has its own extent.
+    [[nodiscard]] bool is_list() const noexcept
+    {
+        return order_.axis == dlpack::FrameAxis::First && window_->metadata().varying_extent;
+    }
+
+    /// An array of the pool's framework, or a list of arrays; always the same one.
     nb::object data();
 
     /// A DLPack capsule; the arguments are those of the Python array API standard.
     nb::object to_dlpack(nb::handle stream, nb::handle max_version, nb::handle dl_device,
                          nb::handle copy) const;
 
-    /// For NumPy. Raises AttributeError for types that NumPy has no number for.
+    /// For NumPy. Raises AttributeError for types that NumPy has no number for, TypeError for a list.
     [[nodiscard]] nb::dict array_interface() const;
 
     /// `bf_getbuffer` of both classes.

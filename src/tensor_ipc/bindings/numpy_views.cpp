@@ -33,12 +33,16 @@ nb::object view_over(const dlpack::TensorMemory& memory, nb::handle dtype, Owner
     return array;
 }
 
+nb::object new_array(const StridedLayout& layout, nb::handle dtype)
+{
+    return checked(PyArray_NewFromDescr(&PyArray_Type, new_reference(dtype),
+                                        static_cast<int>(layout.dimensions), layout.extents.data(),
+                                        nullptr, nullptr, 0, nullptr));
+}
+
 nb::object copy_of(const FrameWindow& window, nb::handle dtype, const ArrayRequest& request)
 {
-    const StridedLayout layout = layout_of_copy(window, request);
-    nb::object array = checked(PyArray_NewFromDescr(
-        &PyArray_Type, new_reference(dtype), static_cast<int>(layout.dimensions),
-        layout.extents.data(), nullptr, nullptr, 0, nullptr));
+    nb::object array = new_array(layout_of_copy(window, request), dtype);
     copy_frames(window, request, static_cast<std::byte*>(PyArray_DATA(as_array(array))));
     return array;
 }
@@ -73,14 +77,28 @@ nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtyp
     return view_over(memory, dtype, std::move(window));
 }
 
-nb::object writable_array(std::span<std::byte> bytes, const Shape& shape, nb::handle dtype,
+nb::object frame_over(std::shared_ptr<const FrameWindow> window, std::uint32_t age,
+                      nb::handle dtype)
+{
+    const dlpack::TensorMemory memory = dlpack::memory_of_frame(*window, age);
+    return view_over(memory, dtype, std::move(window));
+}
+
+nb::object array_from(const StridedLayout& layout, nb::handle dtype,
+                      std::span<const std::byte> bytes)
+{
+    nb::object array = new_array(layout, dtype);
+    copy_bytes(bytes, static_cast<std::byte*>(PyArray_DATA(as_array(array))));
+    return array;
+}
+
+nb::object writable_array(const Loan& loan, const PoolMetadata& metadata, nb::handle dtype,
                           nb::object owner)
 {
-    std::array<npy_intp, kMaxDimensions> extents{};
-    std::ranges::copy(shape.extents(), extents.begin());
+    const StridedLayout layout = frame_layout(metadata, loan.extent());
     nb::object array = checked(PyArray_NewFromDescr(
-        &PyArray_Type, new_reference(dtype), static_cast<int>(shape.dimensions()), extents.data(),
-        nullptr, bytes.data(), NPY_ARRAY_CARRAY, nullptr));
+        &PyArray_Type, new_reference(dtype), static_cast<int>(layout.dimensions),
+        layout.extents.data(), nullptr, loan.bytes().data(), NPY_ARRAY_CARRAY, nullptr));
     if (PyArray_SetBaseObject(as_array(array), owner.release().ptr()) < 0) {
         throw nb::python_error();
     }

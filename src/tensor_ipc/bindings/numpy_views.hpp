@@ -23,8 +23,16 @@ nb::object array_of(FrameWindow window, nb::handle dtype, const ArrayRequest& re
 nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtype,
                       dlpack::FrameOrder order);
 
-/// A writable array over a loan. `owner` keeps the memory mapped.
-nb::object writable_array(std::span<std::byte> bytes, const Shape& shape, nb::handle dtype,
+/// A read-only array over one frame of such a window.
+nb::object frame_over(std::shared_ptr<const FrameWindow> window, std::uint32_t age,
+                      nb::handle dtype);
+
+/// An array of one's own that begins with a copy of `bytes`, which `layout` is as large as.
+nb::object array_from(const StridedLayout& layout, nb::handle dtype,
+                      std::span<const std::byte> bytes);
+
+/// A writable array over the rows of a loan. `owner` keeps the memory mapped.
+nb::object writable_array(const Loan& loan, const PoolMetadata& metadata, nb::handle dtype,
                           nb::object owner);
 
 }  // namespace tensor_ipc::bindings

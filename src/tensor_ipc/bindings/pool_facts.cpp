@@ -17,6 +17,7 @@ nb::dict info_of(const PoolFacts& facts)
     info["dtype_str"] = std::string(dtype_name(facts.metadata.dtype));
     info["backend_type"] = facts.problem.empty() ? facts.metadata.backend : "";
     info["device"] = facts.problem.empty() ? facts.metadata.device : "";
+    info["varying_extent"] = facts.metadata.varying_extent;
     info["history_len"] = facts.problem.empty() ? facts.metadata.history_len : 0;
     info["slot_count"] = facts.geometry.slot_count;
     info["frame_bytes"] = facts.geometry.frame_bytes;
@@ -48,7 +49,7 @@ DType dtype_of(const std::string& name)
 
 PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shape,
                          const std::string& dtype_text, std::uint32_t history_len,
-                         std::string backend, std::string device)
+                         std::string backend, std::string device, bool varying_extent)
 {
     if (!Shape::fits(shape.size())) {
         raise(Error{ErrorCode::InvalidArgument,
@@ -62,6 +63,7 @@ PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shap
     metadata.history_len = history_len;
     metadata.backend = std::move(backend);
     metadata.device = std::move(device);
+    metadata.varying_extent = varying_extent;
     return metadata;
 }
 
@@ -78,7 +80,7 @@ nb::tuple parts_of(const PoolMetadata& metadata)
 {
     return nb::make_tuple(metadata.name, shape_of(metadata.shape),
                           std::string(dtype_name(metadata.dtype)), metadata.history_len,
-                          metadata.backend, metadata.device);
+                          metadata.backend, metadata.device, metadata.varying_extent);
 }
 
 void add_pool_facts(nb::module_& module)

@@ -1,5 +1,6 @@
 #include "tensor_ipc/bindings/array_maker.hpp"
 #include "tensor_ipc/bindings/source_frame.hpp"
+#include "tensor_ipc/bindings/user_metadata.hpp"
 
 namespace tensor_ipc::bindings {
 
@@ -15,10 +16,17 @@ public:
 
     nb::object array(nb::object self) { return arrays_->writable(loan_, std::move(self)); }
 
-    std::optional<std::uint64_t> publish(std::optional<std::uint64_t> timestamp_ns)
+    /// Publishes the first `extent` rows. When it raises, the loan is as it was.
+    std::optional<std::uint64_t> publish(std::optional<std::uint64_t> timestamp_ns,
+                                         std::uint64_t extent, nb::handle user_metadata)
     {
+        const PackedUserMetadata packed = packed_from(user_metadata);
+        unwrap(loan_.resize(extent));
+        loan_.set_user_metadata(packed);
         return loan_.publish(timestamp_ns);
     }
+
+    [[nodiscard]] std::uint64_t extent() const { return loan_.extent(); }
 
     void drop() { loan_.drop(); }
 
@@ -38,22 +46,23 @@ public:
     {
     }
 
-    std::uint64_t put(nb::handle data, std::optional<std::uint64_t> timestamp_ns)
+    std::uint64_t put(nb::handle data, std::optional<std::uint64_t> timestamp_ns,
+                      nb::handle user_metadata)
     {
         const SourceFrame source(data, *arrays_, accept_any_);
-        Loan loan = unwrap(producer_.loan());
-        source.copy_to(loan, *arrays_);
-        const auto frame = loan.publish(timestamp_ns);
-        if (!frame) {
-            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" +
-                                                     producer_.metadata().name +
-                                                     "' was closed by another thread"});
+        if (user_metadata.is_none()) {
+            return publish(source, unwrap(producer_.loan(source.extent())), timestamp_ns);
         }
-        copied_bytes_ += loan.bytes().size();
-        return *frame;
+        const PackedUserMetadata packed = packed_from(user_metadata);
+        Loan loan = unwrap(producer_.loan(source.extent()));
+        loan.set_user_metadata(packed);
+        return publish(source, std::move(loan), timestamp_ns);
     }
 
-    LoanFace loan() { return {unwrap(producer_.loan()), arrays_}; }
+    LoanFace loan(std::optional<std::uint64_t> extent)
+    {
+        return {unwrap(producer_.loan(extent)), arrays_};
+    }
 
     void close() { producer_.close(); }
 
@@ -66,6 +75,20 @@ public:
     }
 
 private:
+    std::uint64_t publish(const SourceFrame& source, Loan loan,
+                          std::optional<std::uint64_t> timestamp_ns)
+    {
+        source.copy_to(loan, *arrays_);
+        const auto frame = loan.publish(timestamp_ns);
+        if (!frame) {
+            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" +
+                                                     producer_.metadata().name +
+                                                     "' was closed by another thread"});
+        }
+        copied_bytes_ += loan.bytes().size();
+        return *frame;
+    }
+
     Producer producer_;
     std::shared_ptr<ArrayMaker> arrays_;
     bool accept_any_;
@@ -74,8 +97,8 @@ private:
 
 ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
                     const std::string& dtype, std::uint32_t history_len, std::string backend,
-                    std::string device, std::uint32_t spare, std::uint32_t mode, bool chronological,
-                    bool accept_any)
+                    std::string device, bool varying_extent, std::uint32_t spare,
+                    std::uint32_t mode, bool chronological, bool accept_any)
 {
     SegmentOptions options;
     options.spare = spare;
@@ -83,7 +106,8 @@ ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
     options.memory_order = chronological ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
     return ProducerFace(
         unwrap(Producer::create(metadata_of(std::move(name), shape, dtype, history_len,
-                                            std::move(backend), std::move(device)),
+                                            std::move(backend), std::move(device),
+                                            varying_extent),
                                 options)),
         accept_any);
 }
@@ -96,18 +120,22 @@ void add_producer(nb::module_& module)
         .def_prop_ro(
             "array",
             [](nb::handle self) { return nb::cast<LoanFace&>(self).array(nb::borrow(self)); })
-        .def("publish", &LoanFace::publish, nb::arg("timestamp_ns").none() = nb::none())
+        .def_prop_ro("extent", &LoanFace::extent)
+        .def("publish", &LoanFace::publish, nb::arg("timestamp_ns").none(), nb::arg("extent"),
+             nb::arg("user_metadata").none())
         .def("drop", &LoanFace::drop);
     nb::class_<ProducerFace>(module, "Producer")
         .def("put", &ProducerFace::put, nb::arg("data").none(),
-             nb::arg("timestamp_ns").none() = nb::none())
-        .def("loan", &ProducerFace::loan)
+             nb::arg("timestamp_ns").none() = nb::none(),
+             nb::arg("user_metadata").none() = nb::none())
+        .def("loan", &ProducerFace::loan, nb::arg("extent").none() = nb::none())
         .def("close", &ProducerFace::close)
         .def_prop_ro("is_open", &ProducerFace::is_open)
         .def_prop_ro("stats", &ProducerFace::stats);
     module.def("create_producer", &create, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
-               nb::arg("history_len"), nb::arg("backend"), nb::arg("device"), nb::arg("spare"),
-               nb::arg("mode"), nb::arg("chronological"), nb::arg("accept_any"));
+               nb::arg("history_len"), nb::arg("backend"), nb::arg("device"),
+               nb::arg("varying_extent"), nb::arg("spare"), nb::arg("mode"),
+               nb::arg("chronological"), nb::arg("accept_any"));
 }
 
 }  // namespace tensor_ipc::bindings

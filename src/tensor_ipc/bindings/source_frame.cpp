@@ -1,7 +1,5 @@
 #include "tensor_ipc/bindings/source_frame.hpp"
 
-#include <cstring>
-
 #include "tensor_ipc/bindings/numpy_object.hpp"
 
 namespace tensor_ipc::bindings {
@@ -19,13 +17,6 @@ std::string class_name(nb::handle object)
 std::string text_of(nb::handle object)
 {
     return nb::cast<std::string>(nb::str(object));
-}
-
-std::string shape_text(PyArrayObject* array)
-{
-    return Shape(std::span<const std::int64_t>(PyArray_DIMS(array),
-                                               static_cast<std::size_t>(PyArray_NDIM(array))))
-        .text();
 }
 
 [[noreturn]] void refuse_kind(const ArrayMaker& pool, nb::handle data)
@@ -116,15 +107,14 @@ void SourceFrame::take_numpy(nb::handle data, ArrayMaker& pool)
                                     ", got " + text_of(found) +
                                     ": convert it with .astype() if that is meant");
     }
-    const auto expected = metadata.shape.extents();
-    bool same = static_cast<std::size_t>(PyArray_NDIM(array)) == expected.size();
-    for (std::size_t i = 0; same && i < expected.size(); ++i) {
-        same = PyArray_DIM(array, static_cast<int>(i)) == expected[i];
-    }
-    if (!same) {
+    const std::span<const std::int64_t> extents(PyArray_DIMS(array),
+                                                static_cast<std::size_t>(PyArray_NDIM(array)));
+    if (!takes_shape(metadata, extents)) {
         refuse(PyExc_ValueError, "pool '" + metadata.name + "' holds frames of shape " +
-                                     metadata.shape.text() + ", got " + shape_text(array));
+                                     frame_shape_text(metadata) + ", got " +
+                                     Shape(extents).text());
     }
+    extent_ = extents.empty() ? 1 : static_cast<std::uint64_t>(extents.front());
     how_ = PyArray_IS_C_CONTIGUOUS(array) ? How::Bytes : How::NumPy;
     bytes_ = static_cast<const std::byte*>(PyArray_DATA(array));
 }
@@ -134,6 +124,7 @@ void SourceFrame::take_torch(nb::handle data, const PoolMetadata& pool)
     const ForeignMemory memory = Torch::get().memory_of(data);
     require_match(memory, pool, "torch.Tensor");
     object_ = nb::borrow(data);
+    extent_ = memory.extent();
     how_ = memory.is_plain() ? How::Bytes : How::Torch;
     bytes_ = memory.data;
 }
@@ -143,6 +134,7 @@ void SourceFrame::take_dlpack(TakenTensor taken, const std::string& kind, const 
     const ForeignMemory memory(taken.tensor());
     require_match(memory, pool, kind);
     taken_.emplace(std::move(taken));
+    extent_ = memory.extent();
     bytes_ = memory.data;
     if (!memory.is_plain()) {
         how_ = How::NumPy;
@@ -153,6 +145,9 @@ void SourceFrame::take_dlpack(TakenTensor taken, const std::string& kind, const 
 void SourceFrame::copy_to(const Loan& loan, ArrayMaker& pool) const
 {
     const std::span<std::byte> into = loan.bytes();
+    if (into.empty()) {
+        return;  // there may be no address to copy from
+    }
     if (how_ == How::Torch) {
         // Not through the pool's framework: with accept_any the pool may be NumPy's.
         Torch::copy(writable_tensor(loan, pool.metadata(), pool.torch_dtype()), object_);
@@ -165,11 +160,8 @@ void SourceFrame::copy_to(const Loan& loan, ArrayMaker& pool) const
         if (PyArray_CopyInto(as_array(target), from) < 0) {
             throw nb::python_error();
         }
-    } else if (into.size() >= kBytesWorthTheGil) {
-        const nb::gil_scoped_release unlocked;
-        std::memcpy(into.data(), bytes_, into.size());
     } else {
-        std::memcpy(into.data(), bytes_, into.size());
+        copy_bytes({bytes_, into.size()}, into.data());
     }
 }
 

@@ -17,7 +17,10 @@ public:
     /// @throws TypeError, ValueError naming what was expected and what was found
     SourceFrame(nb::handle data, ArrayMaker& pool, bool accept_any);
 
-    /// Copies into a loan; without the GIL when it is worth it.
+    /// Its first extent, of which the loan has to be; 1 for a scalar.
+    [[nodiscard]] std::uint64_t extent() const noexcept { return extent_; }
+
+    /// Copies into a loan of that extent; without the GIL when it is worth it.
     void copy_to(const Loan& loan, ArrayMaker& pool) const;
 
 private:
@@ -32,6 +35,7 @@ private:
     };
 
     How how_ = How::Bytes;
+    std::uint64_t extent_ = 1;
     const std::byte* bytes_ = nullptr;
     nb::object object_;
     std::optional<TakenTensor> taken_;  ///< outlives what `object_` shows of it

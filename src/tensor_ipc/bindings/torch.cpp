@@ -199,9 +199,35 @@ nb::object tensor_over(std::shared_ptr<const FrameWindow> window, const TorchDty
     return Torch::get().tensor(memory, dtype, std::move(private_window));
 }
 
+FrameTensors::FrameTensors(std::shared_ptr<const FrameWindow> window, const TorchDtype& dtype,
+                           TorchViews views)
+    : window_(std::move(window)), dtype_(&dtype)
+{
+    if (views == TorchViews::Private) {
+        private_ = std::make_shared<const PrivateWindow>(unwrap(PrivateWindow::over(window_)));
+    }
+}
+
+nb::object FrameTensors::at(std::uint32_t age) const
+{
+    return private_ != nullptr
+               ? Torch::get().tensor(dlpack::memory_of_frame(*private_, age), *dtype_, private_)
+               : Torch::get().tensor(dlpack::memory_of_frame(*window_, age), *dtype_, window_);
+}
+
+nb::object new_tensor(const StridedLayout& layout, DType dtype, const TorchDtype& torch_dtype,
+                      std::span<const std::byte> bytes)
+{
+    OwnedBytes owned = allocate(bytes.size());
+    copy_bytes(bytes, owned.get());
+    const dlpack::TensorMemory memory{owned.get(), dtype, layout};
+    return Torch::get().tensor(memory, torch_dtype, std::move(owned));
+}
+
 nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype)
 {
-    const dlpack::TensorMemory memory{loan.bytes().data(), metadata.dtype, frame_layout(metadata)};
+    const dlpack::TensorMemory memory{loan.bytes().data(), metadata.dtype,
+                                      frame_layout(metadata, loan.extent())};
     return Torch::get().tensor(memory, dtype, loan.mapping());
 }
 

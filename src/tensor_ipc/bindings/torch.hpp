@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "tensor_ipc/bindings/array_request.hpp"
 #include "tensor_ipc/bindings/foreign_memory.hpp"
@@ -74,6 +75,24 @@ nb::object tensor_over(std::shared_ptr<const FrameWindow> window, const TorchDty
 /// A tensor of one's own, in one piece.
 nb::object tensor_copy(const FrameWindow& window, const TorchDtype& dtype,
                        const ArrayRequest& request);
+
+/// The frames of a window as tensors of their own, which share the memory that keeps them.
+class FrameTensors {
+public:
+    FrameTensors(std::shared_ptr<const FrameWindow> window, const TorchDtype& dtype,
+                 TorchViews views);
+
+    [[nodiscard]] nb::object at(std::uint32_t age) const;
+
+private:
+    std::shared_ptr<const FrameWindow> window_;
+    std::shared_ptr<const PrivateWindow> private_;  ///< null for read-only views
+    const TorchDtype* dtype_;
+};
+
+/// A tensor of one's own that begins with a copy of `bytes`, which `layout` is as large as.
+nb::object new_tensor(const StridedLayout& layout, DType dtype, const TorchDtype& torch_dtype,
+                      std::span<const std::byte> bytes);
 
 /// A writable tensor over a loan, which stays mapped as long as the tensor lives.
 nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype);

@@ -7,7 +7,7 @@ namespace {
 StridedLayout layout_of(const FrameWindow& window, FrameOrder order) noexcept
 {
     if (order.axis == FrameAxis::None) {
-        return frame_layout(window.metadata());
+        return frame_layout(window.metadata(), window.info().extent);
     }
     const auto stride = static_cast<std::int64_t>(window.stride_bytes());
     return frames_layout(window.metadata(), window.count(),
@@ -19,6 +19,17 @@ std::uint32_t first_age(const FrameWindow& window, FrameOrder order) noexcept
     return order.latest_first ? 0 : window.count() - 1;
 }
 
+/// Whoever gets it is told that it is read-only; DLPack has no pointer to const.
+std::byte* data_of(const FrameWindow& window, std::uint32_t age) noexcept
+{
+    return const_cast<std::byte*>(window.bytes(age).data());  // NOLINT(*-const-cast)
+}
+
+StridedLayout layout_of_frame(const FrameWindow& window, std::uint32_t age) noexcept
+{
+    return frame_layout(window.metadata(), window.info_at(age).extent);
+}
+
 }  // namespace
 
 bool is_order_in_memory(const FrameWindow& window, FrameOrder order) noexcept
@@ -28,16 +39,25 @@ bool is_order_in_memory(const FrameWindow& window, FrameOrder order) noexcept
 
 TensorMemory memory_of(const FrameWindow& window, FrameOrder order) noexcept
 {
-    // Whoever gets it is told that it is read-only; DLPack has no pointer to const.
-    auto* data = const_cast<std::byte*>(  // NOLINT(*-const-cast)
-        window.bytes(first_age(window, order)).data());
-    return {data, window.metadata().dtype, layout_of(window, order)};
+    return {data_of(window, first_age(window, order)), window.metadata().dtype,
+            layout_of(window, order)};
 }
 
 TensorMemory memory_of(const PrivateWindow& window, FrameOrder order) noexcept
 {
     return {window.bytes(first_age(window.window(), order)).data(),
             window.window().metadata().dtype, layout_of(window.window(), order)};
+}
+
+TensorMemory memory_of_frame(const FrameWindow& window, std::uint32_t age) noexcept
+{
+    return {data_of(window, age), window.metadata().dtype, layout_of_frame(window, age)};
+}
+
+TensorMemory memory_of_frame(const PrivateWindow& window, std::uint32_t age) noexcept
+{
+    return {window.bytes(age).data(), window.window().metadata().dtype,
+            layout_of_frame(window.window(), age)};
 }
 
 }  // namespace tensor_ipc::dlpack

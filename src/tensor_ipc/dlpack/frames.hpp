@@ -22,10 +22,16 @@ struct FrameOrder {
 /// stride, which some frameworks know not.
 [[nodiscard]] bool is_order_in_memory(const FrameWindow& window, FrameOrder order) noexcept;
 
-/// The frames of a window where they are.
+/// The frames of a window where they are; in a pool of varying extent one frame without an axis.
 [[nodiscard]] TensorMemory memory_of(const FrameWindow& window, FrameOrder order) noexcept;
 
 /// The same through private memory, where writing does no harm.
 [[nodiscard]] TensorMemory memory_of(const PrivateWindow& window, FrameOrder order) noexcept;
+
+/// One frame of a window, with its own extent.
+[[nodiscard]] TensorMemory memory_of_frame(const FrameWindow& window, std::uint32_t age) noexcept;
+
+/// The same through private memory.
+[[nodiscard]] TensorMemory memory_of_frame(const PrivateWindow& window, std::uint32_t age) noexcept;
 
 }  // namespace tensor_ipc::dlpack

@@ -47,6 +47,16 @@ void write_text(std::array<char, N>& field, const std::string& text)
 
 }  // namespace
 
+GeometryInput geometry_input_of(const PoolMetadata& metadata)
+{
+    GeometryInput input;
+    input.frame_bytes = *frame_bytes(metadata);
+    input.max_extent = max_extent(metadata);
+    input.varying_extent = metadata.varying_extent;
+    input.history_len = metadata.history_len;
+    return input;
+}
+
 Result<Geometry> plan_geometry(const GeometryInput& input)
 {
     if (input.spare < kMinSpare || input.spare > kMaxSpare) {
@@ -59,6 +69,9 @@ Result<Geometry> plan_geometry(const GeometryInput& input)
     }
     Geometry plan;
     plan.frame_bytes = input.frame_bytes;
+    plan.row_bytes = input.frame_bytes / input.max_extent;
+    plan.max_extent = input.max_extent;
+    plan.varying_extent = input.varying_extent;
     plan.history_len = input.history_len;
     plan.slot_count = input.history_len + input.spare;
     plan.consumer_capacity = input.consumer_capacity;
@@ -122,6 +135,10 @@ Result<DescribedPool> read_header(const PoolHeader& header, std::uint64_t object
     metadata.name = std::move(name).value();
     metadata.backend = std::move(backend).value();
     metadata.device = std::move(device).value();
+    if (header.varying_extent > 1) {
+        return bad("varying_extent", 1, header.varying_extent);
+    }
+    metadata.varying_extent = header.varying_extent == 1;
     if (auto valid = validate(metadata); !valid) {
         return Error{ErrorCode::BadSegment,
                      "not a sound tensor-ipc segment: " + valid.error().message};
@@ -135,9 +152,7 @@ Result<DescribedPool> read_header(const PoolHeader& header, std::uint64_t object
     if (header.headroom_bytes != kHeadroomBytes) {
         return bad("the headroom", kHeadroomBytes, header.headroom_bytes);
     }
-    GeometryInput input;
-    input.frame_bytes = *frame_bytes(metadata);
-    input.history_len = metadata.history_len;
+    GeometryInput input = geometry_input_of(metadata);
     input.spare = header.slot_count - metadata.history_len;  // wraps to a refused value
     input.page_bytes = page_bytes;
     input.memory_order = header.memory_order;
@@ -188,6 +203,7 @@ void write_header(PoolHeader& header, const PoolMetadata& metadata, const Geomet
     header.dtype_lanes = metadata.dtype.lanes;
     header.dimensions = static_cast<std::uint8_t>(metadata.shape.dimensions());
     header.memory_order = geometry.memory_order;
+    header.varying_extent = metadata.varying_extent ? 1 : 0;
     std::ranges::copy(metadata.shape.extents(), header.shape.begin());
     write_text(header.name, metadata.name);
     write_text(header.backend, metadata.backend);

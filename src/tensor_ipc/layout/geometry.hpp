@@ -2,15 +2,18 @@
 /// who check one.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tensor_ipc/base/error.hpp"
 #include "tensor_ipc/layout/pool_header.hpp"
+#include "tensor_ipc/layout/slot_header.hpp"
+#include "tensor_ipc/layout/slot_headroom.hpp"
 
 namespace tensor_ipc {
 
 inline constexpr std::uint32_t kConsumerCapacity = 256;
-inline constexpr std::uint32_t kHeadroomBytes = 256;
+inline constexpr std::uint32_t kHeadroomBytes = sizeof(SlotHeadroom);
 inline constexpr std::uint32_t kPayloadAlignment = 64;
 
 /// Two slots always stay free for the producer (FrameReader::leaves_room), so a view needs a third.
@@ -23,6 +26,8 @@ static_assert(kMaxHistory + kMaxSpare <= UINT16_MAX, "a slot number fits into pa
 /// What a segment is made from.
 struct GeometryInput {
     std::uint64_t frame_bytes = 0;
+    std::uint64_t max_extent = 1;  ///< rows of a frame; divides `frame_bytes`
+    bool varying_extent = false;   ///< whether a frame may have fewer
     std::uint32_t history_len = 1;
     std::uint32_t spare = kDefaultSpare;
     std::uint32_t consumer_capacity = kConsumerCapacity;
@@ -39,7 +44,10 @@ struct Geometry {
     std::uint64_t payload_offset = 0;
     std::uint64_t ring_bytes = 0;
     std::uint64_t slot_stride = 0;
-    std::uint64_t frame_bytes = 0;
+    std::uint64_t frame_bytes = 0;  ///< of a frame of max_extent rows
+    std::uint64_t row_bytes = 0;    ///< of a frame's row: what its first dimension counts
+    std::uint64_t max_extent = 0;
+    bool varying_extent = false;
     std::uint32_t slot_count = 0;
     std::uint32_t history_len = 0;
     std::uint32_t consumer_capacity = 0;
@@ -71,6 +79,15 @@ struct Geometry {
         return payload_in_ring(oldest);
     }
 
+    /// Rows of the frame whose slot header says `extent`. Nobody writes more than there is room
+    /// for; what is there anyway is damage, and leads nobody out of the slot.
+    [[nodiscard]] std::uint64_t extent_of(const SlotHeader& slot) const noexcept
+    {
+        return varying_extent
+                   ? std::min(slot.extent.load(std::memory_order_relaxed), max_extent)
+                   : max_extent;
+    }
+
     [[nodiscard]] std::uint32_t next_slot(std::uint32_t slot) const noexcept
     {
         return slot + 1 == slot_count ? 0 : slot + 1;
@@ -81,6 +98,9 @@ struct Geometry {
         return slot == 0 ? slot_count - 1 : slot - 1;
     }
 };
+
+/// The input that metadata gives, which is valid; without spare, page size and memory order.
+[[nodiscard]] GeometryInput geometry_input_of(const PoolMetadata& metadata);
 
 /// @return InvalidArgument when a count is outside its range or the sizes overflow
 [[nodiscard]] Result<Geometry> plan_geometry(const GeometryInput& input);

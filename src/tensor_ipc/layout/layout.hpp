@@ -5,3 +5,4 @@
 #include "tensor_ipc/layout/geometry.hpp"
 #include "tensor_ipc/layout/pool_header.hpp"
 #include "tensor_ipc/layout/slot_header.hpp"
+#include "tensor_ipc/layout/slot_headroom.hpp"

@@ -38,7 +38,7 @@ enum class PoolEnd : std::uint32_t {
 ///   0       8       16      24      32      40      48      56      64
 ///   +-------+-------+-------+-------+-------+-------+-------+-------+
 ///   | magic |ver|bom| bytes | slots@| pins@ | cons@ | data@ | ring  |  written once;
-///   | stride| frame |N |cap |h |head|dt|nd|o|creator id     | -     |  magic last
+///   | stride| frame |N |cap |h |head|dt|nd|ov|created | -          |  magic last
 ///   +-------+-------+-------+-------+-------+-------+-------+-------+ 128
 ///   | shape: 32 x int64                                             |
 ///   +---------------------------------------------------------------+ 384
@@ -66,21 +66,22 @@ struct alignas(64) PoolHeader {
     std::uint64_t ring_bytes;          ///< slot_count * slot_stride, a multiple of the page size
 
     std::uint64_t slot_stride;        ///< bytes from one slot's payload to its neighbour's
-    std::uint64_t frame_bytes;        ///< bytes of one frame
+    std::uint64_t frame_bytes;        ///< bytes of one frame, of the largest where the extent varies
     std::uint32_t slot_count;         ///< history_len + spare
     std::uint32_t consumer_capacity;  ///< consumer ids are 0 to this - 1
     std::uint32_t history_len;        ///< frames a consumer can ask for
-    std::uint32_t headroom_bytes;     ///< free bytes in front of each payload
+    std::uint32_t headroom_bytes;     ///< sizeof(SlotHeadroom), in front of each payload
     std::uint8_t dtype_code;          ///< DLPack
     std::uint8_t dtype_bits;
     std::uint16_t dtype_lanes;
     std::uint8_t dimensions;  ///< entries of `shape` in use
     MemoryOrder memory_order;
-    std::uint16_t reserved0;
+    std::uint8_t varying_extent;  ///< 1 when each frame has its own first extent, else 0
+    std::uint8_t reserved0;
     std::uint64_t created_ns;  ///< CLOCK_MONOTONIC when the segment was made
     std::uint64_t reserved1[2];
 
-    std::array<std::int64_t, kMaxDimensions> shape;  ///< of one frame, C order
+    std::array<std::int64_t, kMaxDimensions> shape;  ///< of one frame (the largest), C order
 
     std::array<char, 208> name;  ///< zero-terminated
     std::array<char, 32> backend;
@@ -132,6 +133,7 @@ static_assert(offsetof(PoolHeader, dtype_code) == 96);
 static_assert(offsetof(PoolHeader, dtype_lanes) == 98);
 static_assert(offsetof(PoolHeader, dimensions) == 100);
 static_assert(offsetof(PoolHeader, memory_order) == 101);
+static_assert(offsetof(PoolHeader, varying_extent) == 102);
 static_assert(offsetof(PoolHeader, created_ns) == 104);
 static_assert(offsetof(PoolHeader, shape) == 128);
 static_assert(offsetof(PoolHeader, name) == 384);

@@ -34,7 +34,7 @@ static_assert(!holds_frame(kBeingWritten));
 ///
 ///   0               8               16              24              32
 ///   +---------------+---------------+---------------+---------------+ ... + 64
-///   |     state     | published_ns  |  captured_ns  |   reserved          |
+///   |     state     | published_ns  |  captured_ns  |    extent     | reserved
 ///   +---------------+---------------+---------------+---------------+ ... +
 ///
 /// Every process maps these bytes. A change of order, width or meaning is a new `kLayoutVersion`,
@@ -43,11 +43,13 @@ struct alignas(64) SlotHeader {
     std::atomic<std::uint64_t> state;         ///< frame number + 1, or one of the values above
     std::atomic<std::uint64_t> published_ns;  ///< CLOCK_MONOTONIC at publication
     std::atomic<std::uint64_t> captured_ns;   ///< what the producer gave, else published_ns
-    std::uint64_t reserved[5];
+    std::atomic<std::uint64_t> extent;  ///< rows, where the extent varies; 0 in all other pools
+    std::uint64_t reserved[4];
 };
 
 static_assert(offsetof(SlotHeader, published_ns) == 8);
 static_assert(offsetof(SlotHeader, captured_ns) == 16);
+static_assert(offsetof(SlotHeader, extent) == 24);
 static_assert(sizeof(SlotHeader) == 64);
 
 }  // namespace tensor_ipc

@@ -177,7 +177,9 @@ void Consumer::count_apart(const FrameWindow& window) noexcept
     ++stats_.received;
     if (window.copied()) {
         stats_.copied_frames += window.count();
-        stats_.copied_bytes += window.count() * pool_->geometry().frame_bytes;
+        for (std::uint32_t age = 0; age < window.count(); ++age) {
+            stats_.copied_bytes += window.bytes(age).size();
+        }
     }
 }
 

@@ -21,7 +21,26 @@ FrameInfo info_of(const Attachment& pool, FramePlace place)
 {
     const SlotHeader& slot = pool.reader().memory().slot(place.slot);
     return {place.frame, slot.published_ns.load(std::memory_order_relaxed),
-            slot.captured_ns.load(std::memory_order_relaxed)};
+            slot.captured_ns.load(std::memory_order_relaxed), pool.geometry().extent_of(slot)};
+}
+
+using Infos = std::unique_ptr<FrameInfo[]>;  // NOLINT(*-avoid-c-arrays)
+
+Infos allocate_infos(std::uint32_t count)
+{
+    return Infos(new (std::nothrow) FrameInfo[count]);
+}
+
+/// Those of a run that is pinned, by age; null without memory for them.
+Infos infos_of_run(const Attachment& pool, FramePlace newest, std::uint32_t count)
+{
+    Infos infos = allocate_infos(count);
+    for (std::uint32_t age = 0; infos != nullptr && age < count; ++age) {
+        infos[age] = info_of(pool, newest);
+        --newest.frame;
+        newest.slot = pool.geometry().previous_slot(newest.slot);
+    }
+    return infos;
 }
 
 bool is_pinned(PinOutcome outcome)
@@ -95,7 +114,7 @@ std::optional<FramePlace> choose_newest(const FrameReader& reader, FramePlace an
 
 enum class CopyOutcome : std::uint8_t { Copied, Gone, NoRoom };
 
-/// Copies one frame, wherever it lies. It is pinned meanwhile.
+/// Copies one frame with its headroom, wherever it lies. It is pinned meanwhile.
 CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, FrameInfo& info,
                      Patience& patience)
 {
@@ -118,8 +137,9 @@ CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, Fra
         const bool has_room =
             pin == PinOutcome::PinnedAgain || reader.leaves_room(place->slot, kRoomBesideCopies);
         if (has_room) {
-            std::memcpy(into, pool.payload().slot(place->slot), pool.geometry().frame_bytes);
             info = info_of(pool, *place);
+            std::memcpy(into, pool.payload().slot(place->slot) - kHeadroomBytes,
+                        kHeadroomBytes + info.extent * pool.geometry().row_bytes);
         }
         pool.unpin(place->slot);
         return has_room ? CopyOutcome::Copied : CopyOutcome::NoRoom;
@@ -155,9 +175,17 @@ FrameSource::View FrameSource::try_view(const AttachmentRef& pool, FramePlace ne
     FrameWindow window;
     window.pool_ = pool;
     window.lowest_ = pool->payload().run(newest.slot, taken);
-    window.newest_ = info_of(*pool, newest);
     window.newest_slot_ = newest.slot;
-    window.count_ = taken;
+    window.count_ = taken;  // from here on it unpins them
+    if (taken > 1 && pool->geometry().varying_extent) {
+        window.infos_ = infos_of_run(*pool, newest, taken);
+        if (window.infos_ == nullptr) {
+            return View::MustCopy;
+        }
+        window.newest_ = window.infos_[0];
+    } else {
+        window.newest_ = info_of(*pool, newest);
+    }
     into = std::move(window);
     return View::Taken;
 }
@@ -268,8 +296,7 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     const std::uint64_t stride = pool->geometry().slot_stride;
     std::unique_ptr<std::byte[]> owned(  // NOLINT(*-avoid-c-arrays)
         new (std::nothrow) std::byte[stride * count]);
-    std::unique_ptr<FrameInfo[]> infos(  // NOLINT(*-avoid-c-arrays)
-        new (std::nothrow) FrameInfo[count]);
+    Infos infos = allocate_infos(count);
     if (owned == nullptr || infos == nullptr) {
         return Outcome::Exhausted;
     }
@@ -292,10 +319,11 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     FrameWindow window;
     window.pool_ = pool;
     // Frames that were gone before the first copy leave their places unused at the oldest end.
-    window.lowest_ = owned.get() + (newest_first ? 0 : (count - copied) * stride);
+    window.lowest_ =
+        owned.get() + kHeadroomBytes + (newest_first ? 0 : (count - copied) * stride);
     window.owned_ = std::move(owned);
     window.newest_ = infos[0];
-    window.owned_infos_ = std::move(infos);
+    window.infos_ = std::move(infos);
     window.count_ = copied;
     into = std::move(window);
     return Outcome::Taken;

@@ -65,6 +65,26 @@ Error closed(const PoolMetadata& metadata)
                  "this producer of pool '" + metadata.name + "' was closed: make a new one"};
 }
 
+Error wrong_extent(const SegmentFile& segment, std::uint64_t extent)
+{
+    return Error{ErrorCode::InvalidArgument,
+                 "pool '" + segment.metadata.name + "' holds frames of shape " +
+                     frame_shape_text(segment.metadata) + ", got an extent of " +
+                     std::to_string(extent)};
+}
+
+Error wrong_bytes(const SegmentFile& segment, std::size_t bytes)
+{
+    const Geometry& geometry = segment.geometry;
+    const std::string expected =
+        std::to_string(geometry.frame_bytes) + " bytes" +
+        (geometry.varying_extent ? " at most, in rows of " + std::to_string(geometry.row_bytes)
+                                 : "");
+    return Error{ErrorCode::InvalidArgument, "a frame of pool '" + segment.metadata.name +
+                                                 "' has " + expected + ", got " +
+                                                 std::to_string(bytes)};
+}
+
 }  // namespace
 
 /// What a producer and its loans share.
@@ -100,18 +120,31 @@ public:
         return slot;
     }
 
-    [[nodiscard]] std::span<std::byte> bytes_of(std::uint32_t slot) const noexcept
+    [[nodiscard]] std::byte* payload_of(std::uint32_t slot) const noexcept
     {
-        return {payload_.slot(slot), segment_.geometry.frame_bytes};
+        return payload_.slot(slot);
     }
 
-    Loan make_loan(std::uint32_t slot) noexcept
+    [[nodiscard]] bool allows(std::uint64_t extent) const noexcept
     {
-        return {shared_from_this(), slot, bytes_of(slot)};
+        const Geometry& geometry = segment_.geometry;
+        return extent == geometry.max_extent ||
+               (geometry.varying_extent && extent < geometry.max_extent);
     }
 
-    std::uint64_t commit(std::uint32_t slot, std::optional<std::uint64_t> captured_ns) noexcept
+    Loan make_loan(std::uint32_t slot, std::uint64_t extent) noexcept
     {
+        headroom_of(payload_of(slot)).set_user_metadata({});
+        return {shared_from_this(), slot,
+                std::span(payload_of(slot), extent * segment_.geometry.row_bytes)};
+    }
+
+    std::uint64_t commit(std::uint32_t slot, std::uint64_t payload_bytes,
+                         std::optional<std::uint64_t> captured_ns) noexcept
+    {
+        if (segment_.geometry.varying_extent) {
+            writer_.set_extent(slot, payload_bytes / segment_.geometry.row_bytes);
+        }
         const std::uint64_t now = os::monotonic_ns();
         const std::uint64_t frame = writer_.commit(slot, now, captured_ns.value_or(now));
         wake_word_.notify();
@@ -188,12 +221,38 @@ std::shared_ptr<const void> Loan::mapping() const noexcept
     return core_;
 }
 
+std::uint64_t Loan::extent() const noexcept
+{
+    return bytes_.size() / core_->segment().geometry.row_bytes;
+}
+
+Result<void> Loan::resize(std::uint64_t extent)
+{
+    if (!core_->allows(extent)) {
+        return wrong_extent(core_->segment(), extent);
+    }
+    bytes_ = {bytes_.data(), extent * core_->segment().geometry.row_bytes};
+    return {};
+}
+
+std::span<std::byte, kWireHeadroomBytes> Loan::wire_headroom() const noexcept
+{
+    return std::span(headroom_of(bytes_.data()).wire);
+}
+
+void Loan::set_user_metadata(const PackedUserMetadata& packed) noexcept
+{
+    if (holds_slot_ && core_->is_open()) {  // in a forked child the slot is the parent's
+        headroom_of(bytes_.data()).set_user_metadata(packed.bytes());
+    }
+}
+
 std::optional<std::uint64_t> Loan::publish(std::optional<std::uint64_t> captured_ns) noexcept
 {
     if (!std::exchange(holds_slot_, false) || !core_->is_open()) {
         return std::nullopt;
     }
-    return core_->commit(slot_, captured_ns);
+    return core_->commit(slot_, bytes_.size(), captured_ns);
 }
 
 Result<Producer> Producer::create(const PoolMetadata& metadata, const SegmentOptions& options)
@@ -231,35 +290,51 @@ Producer::~Producer()
 }
 
 Result<std::uint64_t> Producer::put(std::span<const std::byte> frame,
-                                    std::optional<std::uint64_t> captured_ns)
+                                    const PublishOptions& options)
 {
     if (!is_open()) {
         return closed(metadata());
     }
-    if (frame.size() != geometry().frame_bytes) {
-        return Error{ErrorCode::InvalidArgument, "a frame of pool '" + metadata().name + "' has " +
-                                                     std::to_string(geometry().frame_bytes) +
-                                                     " bytes, got " + std::to_string(frame.size())};
+    const std::uint64_t row_bytes = geometry().row_bytes;
+    if (frame.size() != geometry().frame_bytes &&
+        (frame.size() % row_bytes != 0 || !core_->allows(frame.size() / row_bytes))) {
+        return wrong_bytes(core_->segment(), frame.size());
+    }
+    std::optional<PackedUserMetadata> user_metadata;
+    if (!options.user_metadata.empty()) {
+        auto packed = PackedUserMetadata::pack(options.user_metadata);
+        if (!packed) {
+            return packed.error();
+        }
+        user_metadata = *packed;
     }
     const auto slot = core_->claim();
     if (!slot) {
         return exhausted(core_->segment());
     }
-    std::memcpy(core_->bytes_of(*slot).data(), frame.data(), frame.size());
+    std::byte* payload = core_->payload_of(*slot);
+    headroom_of(payload).set_user_metadata(user_metadata ? user_metadata->bytes()
+                                                         : std::string_view());
+    if (!frame.empty()) {
+        std::memcpy(payload, frame.data(), frame.size());
+    }
     TENSOR_IPC_TEST_POINT("put:copied");
-    return core_->commit(*slot, captured_ns);
+    return core_->commit(*slot, frame.size(), options.captured_ns);
 }
 
-Result<Loan> Producer::loan()
+Result<Loan> Producer::loan(std::optional<std::uint64_t> extent)
 {
     if (!is_open()) {
         return closed(metadata());
+    }
+    if (extent && !core_->allows(*extent)) {
+        return wrong_extent(core_->segment(), *extent);
     }
     const auto slot = core_->claim();
     if (!slot) {
         return exhausted(core_->segment());
     }
-    return core_->make_loan(*slot);
+    return core_->make_loan(*slot, extent.value_or(geometry().max_extent));
 }
 
 void Producer::close() noexcept

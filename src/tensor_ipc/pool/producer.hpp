@@ -14,6 +14,14 @@ namespace tensor_ipc {
 
 class ProducerCore;
 
+/// What goes with a frame beside its bytes.
+struct PublishOptions {
+    /// Time of capture on a clock of your choice; else that of publication.
+    std::optional<std::uint64_t> captured_ns = {};
+    /// See PackedUserMetadata for how much fits.
+    std::span<const UserMetadataEntry> user_metadata = {};
+};
+
 /// A slot to write in place. Dropped, it gives the slot back; its old frame is lost. Move-only.
 /// Keeps the memory mapped, also when the producer is gone; `publish` then returns nothing.
 class Loan {
@@ -24,9 +32,23 @@ public:
     Loan& operator=(const Loan&) = delete;
     ~Loan();
 
-    /// The slot's payload: `frame_bytes` long, 64-byte aligned, contents undefined. Writable until
+    /// The slot's payload: `extent` rows, 64-byte aligned, contents undefined. Writable until
     /// `publish`; whoever writes later tears a frame that others read.
     [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+
+    /// Rows of `bytes()`: what publish() makes a frame of.
+    [[nodiscard]] std::uint64_t extent() const noexcept;
+
+    /// Changes how many rows there are, in a pool of varying extent.
+    /// @return InvalidArgument for more than the capacity, and for any change in other pools
+    Result<void> resize(std::uint64_t extent);
+
+    /// Room right in front of `bytes()`, for a header that goes out with them. Writable as they
+    /// are; contents undefined.
+    [[nodiscard]] std::span<std::byte, kWireHeadroomBytes> wire_headroom() const noexcept;
+
+    /// The texts that travel with the frame, in place of those given before. Until `publish`.
+    void set_user_metadata(const PackedUserMetadata& packed) noexcept;
 
     /// Makes the bytes the newest frame and wakes sleeping consumers.
     /// @param captured_ns  time of capture on a clock of your choice; else that of publication
@@ -76,15 +98,16 @@ public:
     ~Producer();
 
     /// Copies one frame in and publishes it.
-    /// @param frame  exactly `frame_bytes` of the pool, C order
-    /// @return the frame's number; InvalidArgument for another size; PoolExhausted; PoolNotFound
-    ///         after close()
-    Result<std::uint64_t> put(std::span<const std::byte> frame,
-                              std::optional<std::uint64_t> captured_ns = {});
+    /// @param frame  exactly `frame_bytes` of the pool, C order; whole rows, at most so many bytes,
+    ///               in a pool of varying extent
+    /// @return the frame's number; InvalidArgument for another size, or user metadata that does not
+    ///         fit; PoolExhausted; PoolNotFound after close()
+    Result<std::uint64_t> put(std::span<const std::byte> frame, const PublishOptions& options = {});
 
     /// A slot to write in place.
-    /// @return PoolExhausted with who holds the slots; PoolNotFound after close()
-    [[nodiscard]] Result<Loan> loan();
+    /// @param extent  rows; as many as there is room for when not given (Loan::resize)
+    /// @return PoolExhausted with who holds the slots; InvalidArgument; PoolNotFound after close()
+    [[nodiscard]] Result<Loan> loan(std::optional<std::uint64_t> extent = {});
 
     /// Ends the pool: its name goes, consumers are told. Their views stay valid.
     void close() noexcept;

@@ -42,6 +42,13 @@ public:
     /// @return nothing when every slot is pinned by the living or claimed already
     [[nodiscard]] std::optional<std::uint32_t> claim() noexcept;
 
+    /// Says how many rows of a claimed slot are a frame, where the extent varies. Before `commit`.
+    void set_extent(std::uint32_t slot, std::uint64_t extent) noexcept
+    {
+        // sync frame-bytes (relaxed, before the release in commit): it comes with the bytes.
+        memory_.slot(slot).extent.store(extent, std::memory_order_relaxed);
+    }
+
     /// Makes the bytes of a claimed slot the newest frame.
     /// @return its number; numbers count from 0 without gaps
     std::uint64_t commit(std::uint32_t slot, std::uint64_t published_ns,

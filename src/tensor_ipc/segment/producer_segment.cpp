@@ -251,9 +251,7 @@ Result<SegmentFile> open_for_producer(const PoolMetadata& metadata, const Segmen
         return Error{ErrorCode::InvalidArgument,
                      "mode must let the owner read and write, may let the group, and nobody else"};
     }
-    GeometryInput input;
-    input.frame_bytes = *frame_bytes(metadata);
-    input.history_len = metadata.history_len;
+    GeometryInput input = geometry_input_of(metadata);
     input.spare = options.spare;
     input.page_bytes = os::page_bytes();
     input.memory_order = options.memory_order;

@@ -50,6 +50,18 @@ Result<std::uint64_t> frame_bytes(const PoolMetadata& metadata)
     return *bytes;
 }
 
+std::uint64_t max_extent(const PoolMetadata& metadata) noexcept
+{
+    const auto extents = metadata.shape.extents();
+    return extents.empty() ? 1 : static_cast<std::uint64_t>(extents.front());
+}
+
+std::string frame_shape_text(const PoolMetadata& metadata)
+{
+    std::string text = metadata.shape.text();
+    return metadata.varying_extent ? text.insert(1, "<=") : text;
+}
+
 Result<void> validate(const PoolMetadata& metadata)
 {
     if (auto name = PoolName::parse(metadata.name); !name) {
@@ -62,6 +74,9 @@ Result<void> validate(const PoolMetadata& metadata)
         return invalid("history_len must be 1 to " + std::to_string(kMaxHistory) + ", got " +
                        std::to_string(metadata.history_len));
     }
+    if (metadata.varying_extent && metadata.shape.dimensions() == 0) {
+        return invalid("a pool of varying extent needs a shape with a first dimension, got ()");
+    }
     if (!is_label(metadata.backend) || !is_label(metadata.device)) {
         return invalid("backend and device are 1 to 31 printable ASCII characters, got '" +
                        printable(metadata.backend) + "' and '" + printable(metadata.device) + "'");
@@ -73,7 +88,7 @@ std::string differences(const PoolMetadata& expected, const PoolMetadata& found)
 {
     std::string text;
     append_difference(text, "name", expected.name, found.name);
-    append_difference(text, "shape", expected.shape.text(), found.shape.text());
+    append_difference(text, "shape", frame_shape_text(expected), frame_shape_text(found));
     append_difference(text, "dtype", std::string(dtype_name(expected.dtype)),
                       std::string(dtype_name(found.dtype)));
     append_difference(text, "history_len", std::to_string(expected.history_len),

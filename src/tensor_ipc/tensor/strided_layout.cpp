@@ -29,6 +29,15 @@ StridedLayout frame_layout(const PoolMetadata& metadata) noexcept
     return layout;
 }
 
+StridedLayout frame_layout(const PoolMetadata& metadata, std::uint64_t extent) noexcept
+{
+    StridedLayout layout = frame_layout(metadata);
+    if (metadata.varying_extent) {
+        layout.extents[0] = static_cast<std::int64_t>(extent);  // strides do not depend on it
+    }
+    return layout;
+}
+
 StridedLayout frames_layout(const PoolMetadata& metadata, std::uint32_t frames,
                             std::int64_t frame_stride) noexcept
 {

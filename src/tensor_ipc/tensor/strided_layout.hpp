@@ -20,6 +20,10 @@ struct StridedLayout {
 /// One frame, in C order.
 [[nodiscard]] StridedLayout frame_layout(const PoolMetadata& metadata) noexcept;
 
+/// One frame of a pool of varying extent, with `extent` rows.
+[[nodiscard]] StridedLayout frame_layout(const PoolMetadata& metadata,
+                                         std::uint64_t extent) noexcept;
+
 /// `frames` frames, `frame_stride` bytes apart, with an axis for them in front.
 [[nodiscard]] StridedLayout frames_layout(const PoolMetadata& metadata, std::uint32_t frames,
                                           std::int64_t frame_stride) noexcept;

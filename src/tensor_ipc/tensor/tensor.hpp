@@ -7,3 +7,4 @@
 #include "tensor_ipc/tensor/pool_name.hpp"
 #include "tensor_ipc/tensor/shape.hpp"
 #include "tensor_ipc/tensor/strided_layout.hpp"
+#include "tensor_ipc/tensor/user_metadata.hpp"

@@ -65,7 +65,7 @@ def test_stored_segment_reads_as_it_was_written() -> None:
     assert header.slot_count == 6
     assert header.consumer_capacity == 256
     assert header.history_len == 3
-    assert header.headroom_bytes == 256
+    assert header.headroom_bytes == 512
     assert (header.dtype_code, header.dtype_bits, header.dtype_lanes) == (0, 16, 1)
     assert header.memory_order == NEWEST_FIRST
     assert header.created_ns > 0

@@ -20,7 +20,7 @@ Result<std::uint64_t> try_put(Producer& producer, std::int32_t value,
                               std::optional<std::uint64_t> captured_ns = {})
 {
     const auto frame = frame_of(producer.metadata(), value);
-    return producer.put(std::as_bytes(std::span(frame)), captured_ns);
+    return producer.put(std::as_bytes(std::span(frame)), {captured_ns});
 }
 
 void fill(const Loan& loan, std::int32_t value)

@@ -1,0 +1,109 @@
+"""A slot on loan, to write in place."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any, Mapping
+
+import numpy as np
+
+from tensor_ipc.errors import PoolNotFoundError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from tensor_ipc import _core
+    from tensor_ipc.core.producer import TensorProducer
+
+_MOST_ROWS = 2**63 - 1  # what the core takes, which knows the pool's own
+
+
+class Loan:
+    """What `TensorProducer.loan` returns: a context manager whose block writes a frame in place.
+
+    The attributes may be changed until the block ends, which publishes what they say then.
+
+    Attributes
+    ----------
+    timestamp_ns
+        Time of capture; that of publication when ``None``.
+    user_metadata
+        Texts that travel with the frame; see `TensorProducer.put`.
+    """
+
+    __slots__ = ("_array", "_extent", "_native", "_producer", "timestamp_ns", "user_metadata")
+
+    def __init__(
+        self,
+        producer: TensorProducer,
+        extent: int | None,
+        timestamp_ns: int | None,
+        user_metadata: Mapping[str, str] | None,
+    ) -> None:
+        self._producer = producer
+        self._extent = None if extent is None else _checked(extent, _MOST_ROWS)
+        self._native: _core.Loan | None = None
+        self._array: Any = None
+        self.timestamp_ns = timestamp_ns
+        self.user_metadata = user_metadata
+
+    @property
+    def extent(self) -> int | None:
+        """Rows to publish: all of the array, unless set to fewer in the block.
+
+        Raises
+        ------
+        ValueError
+            More rows than the array has; or, at the end of the block, fewer in a pool whose extent
+            does not vary.
+        """
+        return self._extent
+
+    @extent.setter
+    def extent(self, rows: int) -> None:
+        if self._native is None:
+            msg = "the extent of a loan can be set in its block only: give it to loan() before"
+            raise ValueError(msg)
+        self._extent = _checked(rows, self._native.extent)
+
+    def __enter__(self) -> Any:
+        """Take a slot; return the array over it."""
+        native = self._producer._usable().loan(self._extent)
+        self._native = native
+        self._extent = native.extent
+        self._array = native.array
+        return self._array
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Publish the frame, or give the slot back when the block raised."""
+        native, array = self._native, self._array
+        assert native is not None
+        assert self._extent is not None
+        self._native = self._array = None
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+        if exc_type is not None:
+            native.drop()
+            return
+        try:
+            frame = native.publish(self.timestamp_ns, self._extent, self.user_metadata)
+        except BaseException:
+            native.drop()
+            raise
+        if frame is None:
+            name = self._producer.metadata.name
+            msg = f"the producer of pool {name!r} was cleaned up during the loan"
+            raise PoolNotFoundError(msg)
+
+
+def _checked(extent: int, most: int) -> int:
+    rows = operator.index(extent)
+    if not 0 <= rows <= most:
+        msg = f"extent: expected 0 to {most} rows, got {rows}"
+        raise ValueError(msg)
+    return rows
