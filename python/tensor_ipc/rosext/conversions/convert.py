@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any, Iterable, Mapping
 
 import numpy as np
 
-from tensor_ipc.errors import ConversionError, MessageLayoutError, NotANumberError
+from tensor_ipc.errors import (
+    ArrayLayoutError,
+    ConversionError,
+    MessageLayoutError,
+    NotANumberError,
+)
+from tensor_ipc.rosext.conversions.fields_by_path import converter_at
 from tensor_ipc.rosext.conversions.frame import MessageFrame, check_user_metadata
 from tensor_ipc.rosext.conversions.header import check_stamp, read_stamp, write_header
 from tensor_ipc.rosext.conversions.message_types import type_name_of
@@ -23,6 +29,7 @@ def to_frame(
     message: Any,
     *,
     type_name: str | None = None,
+    path: str | None = None,
     fields: Iterable[str] | None = None,
     nan: str = "keep",
 ) -> MessageFrame:
@@ -34,6 +41,9 @@ def to_frame(
         Of rclpy, of rosbags, or any object with the attributes of the message. It is not changed.
     type_name
         As ``"sensor_msgs/msg/Image"``. Needed where the class of the message does not tell.
+    path
+        Take the numbers at this place of the message, whatever its type: ``"pose.position"``,
+        ``"transforms[0].transform"``; `fields_by_path` says what they become.
     fields
         Which fields to take, in this order, for the types that docs/ros-conversions.md says. All
         by default.
@@ -47,7 +57,7 @@ def to_frame(
         See its subclasses in `tensor_ipc.errors`.
     """
     name = type_name or type_name_of(message)
-    converter = converter_for(name)
+    converter = converter_for(name) if path is None else converter_at(path)
     options = _PLAIN_READ
     if fields is not None or nan != "keep":
         options = ReadOptions(None if fields is None else tuple(fields), nan)
@@ -73,6 +83,7 @@ def fill_message(
     array: Any,
     *,
     type_name: str | None = None,
+    path: str | None = None,
     encoding: str | None = None,
     stamp_ns: int | None = None,
     frame_id: str | None = None,
@@ -92,8 +103,8 @@ def fill_message(
         As in `to_frame`.
     array
         In the shape and dtype that `to_frame` gives for the type; any strides and byte order.
-    type_name
-        As in `to_frame`.
+    type_name, path
+        As in `to_frame`. With a path nothing else is changed, but for what is given of the header.
     encoding
         Of an image. By default that of `user_metadata`, else the one that goes with the shape and
         dtype: ``mono8``, ``rgb8`` and ``rgba8`` for ``uint8`` with 1, 3 and 4 channels, else
@@ -112,7 +123,7 @@ def fill_message(
         See its subclasses in `tensor_ipc.errors`.
     """
     name = type_name or type_name_of(message)
-    converter = converter_for(name)
+    converter = converter_for(name) if path is None else converter_at(path)
     metadata = user_metadata or {}
     options = WriteOptions(
         encoding=encoding, fields=None if fields is None else tuple(fields), metadata=metadata
@@ -127,6 +138,9 @@ def fill_message(
             write_header(message, stamp_ns, frame_id)
     except AttributeError as error:
         raise _not_a(name, message, error) from None
+    except AssertionError as error:  # by which setters of rclpy refuse a value
+        msg = f"{name} does not take a value of the array: {error}"
+        raise ArrayLayoutError(msg) from None
 
 
 def _check_read_options(name: str, converter: Converter, options: ReadOptions) -> None:

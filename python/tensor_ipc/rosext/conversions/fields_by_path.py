@@ -1,0 +1,257 @@
+"""The numbers at a named place of any message, as ``"pose.position"`` or ``"points[0].x"``.
+
+=============================  ===================================================================
+the path leads to              the array
+=============================  ===================================================================
+a number                       of shape ``()``: ``bool``, ``int64`` or ``float64``
+a sequence of numbers          of shape ``(n,)``, with the sequence's dtype
+a message                      of shape ``(k,)``: all its numbers, in the order of their definition
+a sequence of messages         of shape ``(n, k)``
+=============================  ===================================================================
+"""
+
+from __future__ import annotations
+
+import array as standard_array
+import dataclasses
+import functools
+import re
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tensor_ipc.errors import ArrayLayoutError, FieldPathError
+from tensor_ipc.rosext.conversions.buffers import replace_numbers
+from tensor_ipc.rosext.conversions.numbers import require_dtype, require_shape
+from tensor_ipc.rosext.conversions.options import Converter
+
+_STEP = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]{1,9})\]")
+
+
+class _Place(NamedTuple):
+    owner: Any
+    name: str | int
+
+    def value(self) -> Any:
+        return (
+            self.owner[self.name]
+            if isinstance(self.name, int)
+            else getattr(self.owner, self.name)
+        )
+
+    def set(self, value: Any) -> None:
+        if isinstance(self.name, int):
+            self.owner[self.name] = value
+        else:
+            setattr(self.owner, self.name, value)
+
+
+def read(message: Any, path: str) -> np.ndarray[Any, Any]:
+    """Return the numbers there: a view where it is an ``array.array`` or an ``ndarray``.
+
+    Raises
+    ------
+    FieldPathError
+        There is no such place, or no numbers.
+    """
+    value = _find(message, path).value()
+    numbers = _numbers(value, path)
+    if numbers.dtype.kind not in "biuf":
+        raise _no_numbers(path, value)
+    return numbers
+
+
+def write(message: Any, path: str, array: np.ndarray[Any, Any]) -> None:
+    """Set the numbers there, and nothing else.
+
+    Raises
+    ------
+    FieldPathError
+        There is no such place, or no numbers.
+    ArrayLayoutError
+        The array has another shape, or a dtype that the place cannot hold without loss.
+    """
+    place = _find(message, path)
+    value = place.value()
+    if isinstance(value, (standard_array.array, np.ndarray)):
+        _write_sequence(place, value, array, path)
+    elif _is_number(value):
+        require_shape(array.reshape(()) if array.shape == (1,) else array, (), path)
+        place.set(_like(value, array, path)(array.item()))
+    elif isinstance(value, (list, tuple)):
+        _write_list(place, value, array, path)
+    else:
+        leaves = _leaves(value, path, to_write=True)
+        require_shape(array, (len(leaves),), path)
+        _write_leaves(leaves, array, path)
+
+
+def _find(message: Any, path: str) -> _Place:
+    """Return the place; everything on the way to it exists."""
+    place = None
+    value = message
+    for name in _steps(path):
+        place = _Place(value, name)
+        try:
+            value = place.value()
+        except (AttributeError, IndexError, TypeError, KeyError):
+            has = (
+                ", ".join(_field_names(value))
+                or f"{len(value) if hasattr(value, '__len__') else 0} items"
+            )
+            msg = f"{path!r}: {type(value).__name__} has no {name!r}; it has {has}"
+            raise FieldPathError(msg) from None
+    assert place is not None
+    return place
+
+
+@functools.lru_cache(maxsize=256)
+def _steps(path: str) -> tuple[str | int, ...]:
+    steps: list[str | int] = []
+    end = 0
+    for step in _STEP.finditer(path):
+        if step.start() != end or (end == 0 and step[1] is None):
+            break
+        end = step.end()
+        steps.append(step[1] if step[2] is None else int(step[2]))
+    if end != len(path) or not steps:
+        msg = f"{path!r} is no path: expected names and indices as in 'transforms[0].transform'"
+        raise FieldPathError(msg)
+    return tuple(steps)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, np.number, np.bool_)) or (
+        isinstance(value, bytes) and len(value) == 1  # as rclpy holds a byte
+    )
+
+
+def _numbers(value: Any, path: str) -> np.ndarray[Any, Any]:
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, standard_array.array):
+        return np.asarray(memoryview(value))
+    if _is_number(value):
+        return np.array(_plain(value))
+    if isinstance(value, (list, tuple)):
+        if not value:
+            msg = f"{path!r} is an empty sequence: what it would hold cannot be told"
+            raise FieldPathError(msg)
+        if all(_is_number(item) for item in value):
+            return np.array([_plain(item) for item in value])
+        rows = [[_plain(leaf.value()) for leaf in _leaves(item, path)] for item in value]
+        if len({len(row) for row in rows}) > 1:
+            msg = f"{path!r}: its items have different numbers of numbers"
+            raise FieldPathError(msg)
+        return np.array(rows)
+    return np.array([_plain(leaf.value()) for leaf in _leaves(value, path)])
+
+
+def _plain(value: Any) -> Any:
+    return np.uint8(value[0]) if isinstance(value, bytes) else value
+
+
+def _leaves(value: Any, path: str, *, to_write: bool = False) -> list[_Place]:
+    """Return the places of all numbers of a message, in the order of their definition.
+
+    Arrays that cannot be written to, as in messages from a bag, are replaced first if need be.
+    """
+    leaves: list[_Place] = []
+    names = _field_names(value)
+    if not names:
+        raise _no_numbers(path, value)
+    for name in names:
+        place = _Place(value, name)
+        held = place.value()
+        if to_write and isinstance(held, np.ndarray) and not held.flags.writeable:
+            held = held.copy()
+            place.set(held)
+        if _is_number(held):
+            leaves.append(place)
+        elif isinstance(held, (np.ndarray, standard_array.array)) or (
+            isinstance(held, list) and held and all(_is_number(item) for item in held)
+        ):
+            leaves.extend(_Place(held, index) for index in range(len(held)))
+        else:
+            leaves.extend(_leaves(held, f"{path}.{name}", to_write=to_write))
+    return leaves
+
+
+def _field_names(value: Any) -> tuple[str, ...]:
+    """Return the fields of a message in order; empty for what is no message."""
+    if isinstance(value, (str, bytes, list, tuple, dict)) or value is None:
+        return ()
+    if hasattr(value, "get_fields_and_field_types"):  # rclpy
+        return tuple(value.get_fields_and_field_types())
+    if dataclasses.is_dataclass(value):  # rosbags
+        names = [field.name for field in dataclasses.fields(value)]
+    else:
+        names = list(getattr(value, "__dict__", ()))
+    return tuple(name for name in names if not name.startswith("_"))
+
+
+def _no_numbers(path: str, value: Any) -> FieldPathError:
+    has = ", ".join(_field_names(value))
+    return FieldPathError(
+        f"{path!r} leads to {type(value).__name__}, which is not made of numbers"
+        + (f"; it has {has}" if has else "")
+    )
+
+
+def _like(value: Any, array: np.ndarray[Any, Any], path: str) -> type | Any:
+    """Return what makes a number of an array into one like `value`, after a look at the dtype."""
+    if isinstance(value, bytes):
+        require_dtype(array, np.dtype(np.uint8), path)
+        return lambda number: bytes([number])
+    if isinstance(value, (bool, np.bool_)):
+        require_dtype(array, np.dtype(np.bool_), path)
+        return bool
+    if isinstance(value, (int, np.integer)):
+        if array.dtype.kind not in "iu":
+            msg = f"{path}: expected integers, got {array.dtype}"
+            raise ArrayLayoutError(msg)
+        return int
+    require_dtype(array, np.dtype(np.float64), path)
+    return float
+
+
+def _write_leaves(leaves: list[_Place], array: np.ndarray[Any, Any], path: str) -> None:
+    makers = [_like(leaf.value(), array, path) for leaf in leaves]
+    for leaf, make, number in zip(leaves, makers, array.tolist()):
+        leaf.set(make(number))
+
+
+def _write_sequence(place: _Place, held: Any, array: np.ndarray[Any, Any], path: str) -> None:
+    dtype = held.dtype if isinstance(held, np.ndarray) else np.dtype(held.typecode)
+    require_shape(array, (None,), path)
+    require_dtype(array, dtype, path)
+    assert isinstance(place.name, str)
+    replace_numbers(
+        place.owner, place.name, dtype, array.size, lambda into: np.copyto(into, array)
+    )
+
+
+def _write_list(place: _Place, held: Any, array: np.ndarray[Any, Any], path: str) -> None:
+    if all(_is_number(item) for item in held):
+        require_shape(array, (None,), path)
+        floats = [item for item in held if isinstance(item, float)]
+        make = _like((floats or held)[0], array, path) if held else _same
+        place.set([make(number) for number in array.tolist()])
+        return
+    rows = [_leaves(item, path, to_write=True) for item in held]
+    require_shape(array, (len(rows), len(rows[0])), path)
+    for row, numbers in zip(rows, array):
+        _write_leaves(row, numbers, path)
+
+
+def _same(number: Any) -> Any:
+    return number
+
+
+@functools.lru_cache(maxsize=256)
+def converter_at(path: str) -> Converter:
+    """Return the conversion of the numbers at `path`."""
+    return Converter(
+        lambda message, _: (read(message, path), {}),
+        lambda message, array, _: write(message, path, array),
+    )
