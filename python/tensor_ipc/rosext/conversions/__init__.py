@@ -7,5 +7,13 @@ from __future__ import annotations
 
 from tensor_ipc.rosext.conversions.convert import fill_message, to_frame
 from tensor_ipc.rosext.conversions.frame import USER_METADATA_BYTES, MessageFrame
+from tensor_ipc.rosext.conversions.point_views import structured_points, xyz_points
 
-__all__ = ["USER_METADATA_BYTES", "MessageFrame", "fill_message", "to_frame"]
+__all__ = [
+    "USER_METADATA_BYTES",
+    "MessageFrame",
+    "fill_message",
+    "structured_points",
+    "to_frame",
+    "xyz_points",
+]

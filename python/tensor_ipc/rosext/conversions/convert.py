@@ -89,6 +89,8 @@ def fill_message(
     frame_id: str | None = None,
     user_metadata: Mapping[str, str] | None = None,
     fields: Iterable[str] | None = None,
+    image_format: str | None = None,
+    jpeg_quality: int | None = None,
 ) -> None:
     """Fill a message with an array.
 
@@ -116,6 +118,11 @@ def fill_message(
     fields
         What the array holds, for the types that docs/ros-conversions.md says. By default what
         `user_metadata` says.
+    image_format
+        Of a compressed image: ``"jpeg"`` or ``"png"``. By default that of `user_metadata`, else
+        ``"jpeg"`` for 8 bits in 1 or 3 channels.
+    jpeg_quality
+        0 to 100, by default 95.
 
     Raises
     ------
@@ -126,7 +133,11 @@ def fill_message(
     converter = converter_for(name) if path is None else converter_at(path)
     metadata = user_metadata or {}
     options = WriteOptions(
-        encoding=encoding, fields=None if fields is None else tuple(fields), metadata=metadata
+        encoding,
+        None if fields is None else tuple(fields),
+        image_format,
+        jpeg_quality,
+        metadata,
     )
     _check_write_options(name, converter, options)
     if stamp_ns is not None:
@@ -154,7 +165,7 @@ def _check_read_options(name: str, converter: Converter, options: ReadOptions) -
 
 
 def _check_write_options(name: str, converter: Converter, options: WriteOptions) -> None:
-    for option in ("encoding", "fields"):
+    for option in ("encoding", "fields", "image_format", "jpeg_quality"):
         if getattr(options, option) is not None and option not in converter.takes:
             msg = f"{name}: {option}= means nothing for this type; leave it out"
             raise ConversionError(msg)

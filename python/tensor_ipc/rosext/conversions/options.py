@@ -21,7 +21,7 @@ class WriteOptions(NamedTuple):
     encoding: str | None = None
     fields: tuple[str, ...] | None = None
     image_format: str | None = None
-    jpeg_quality: int = 95
+    jpeg_quality: int | None = None
     metadata: Mapping[str, str] = {}
 
 

@@ -6,7 +6,19 @@ import functools
 from typing import TYPE_CHECKING
 
 from tensor_ipc.errors import UnknownMessageTypeError
-from tensor_ipc.rosext.conversions import image
+from tensor_ipc.rosext.conversions import (
+    compressed_image,
+    geometry,
+    geometry_batch,
+    image,
+    imu,
+    joint_state,
+    laser_scan,
+    multi_array,
+    occupancy_grid,
+    point_cloud,
+    scalars,
+)
 from tensor_ipc.rosext.conversions.message_types import full_name
 
 if TYPE_CHECKING:
@@ -14,6 +26,16 @@ if TYPE_CHECKING:
 
 CONVERTERS: dict[str, Converter] = {
     "sensor_msgs/msg/Image": image.CONVERTER,
+    "sensor_msgs/msg/CompressedImage": compressed_image.CONVERTER,
+    "sensor_msgs/msg/PointCloud2": point_cloud.CONVERTER,
+    "sensor_msgs/msg/LaserScan": laser_scan.CONVERTER,
+    "sensor_msgs/msg/JointState": joint_state.CONVERTER,
+    "nav_msgs/msg/OccupancyGrid": occupancy_grid.CONVERTER,
+    **imu.CONVERTERS,
+    **geometry.CONVERTERS,
+    **geometry_batch.CONVERTERS,
+    **scalars.CONVERTERS,
+    **multi_array.CONVERTERS,
 }
 
 # For plain objects whose class has the name of the message.
