@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from typing import Any, Dict, Iterator
+from typing import Any, Iterator
 
 import click
 
@@ -45,7 +45,7 @@ class _RosCommand(click.Command):
 @click.option("--check", is_flag=True, help="Only check the configuration.")
 @click.pass_context
 def command(
-    ctx: click.Context, *, config: str | None, engine: str | None, check: bool, **link: Any
+    ctx: click.Context, /, *, config: str | None, engine: str | None, check: bool, **link: Any
 ) -> None:
     """Put ROS topics into pools, and pools onto ROS topics, until Ctrl-C or SIGTERM.
 
@@ -68,7 +68,7 @@ def command(
         run_bridge(chosen, stop, ctx.meta[_ROS_ARGS])
 
 
-def _from_file(path: str, link: Dict[str, Any]) -> BridgeConfig:
+def _from_file(path: str, link: dict[str, Any]) -> BridgeConfig:
     given = sorted(name for name, value in link.items() if value)
     if given:
         msg = f"--config has all of it: leave out {', '.join(given)}"
@@ -78,7 +78,7 @@ def _from_file(path: str, link: Dict[str, Any]) -> BridgeConfig:
     return read_config(path)
 
 
-def _from_options(link: Dict[str, Any]) -> BridgeConfig:
+def _from_options(link: dict[str, Any]) -> BridgeConfig:
     if not link["topic"] or not link["pool"]:
         msg = "give --config FILE, or --topic and --pool"
         raise click.UsageError(msg)

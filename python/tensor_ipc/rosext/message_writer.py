@@ -15,7 +15,6 @@ import numpy as np
 from tensor_ipc.rosext.conversions import fill_message
 
 
-
 class MessageWriter:
     """Fills and publishes the messages of one topic. Safe from several threads.
 

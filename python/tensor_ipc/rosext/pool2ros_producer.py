@@ -219,4 +219,3 @@ def _texts_of(message: Any) -> dict[str, str]:
     if getattr(message, "encoding", ""):
         texts["encoding"] = message.encoding
     return texts
-

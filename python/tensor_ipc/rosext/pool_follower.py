@@ -189,7 +189,7 @@ class PoolFollower:
             self._complaints.add(error)
         except self._invalid_handle:
             self._stopping.set()  # the node was destroyed
-        except Exception as error:  # of the middleware; rclpy has no common base for them
+        except Exception as error:  # noqa: BLE001 - of the middleware, which has no base for them
             if not self._node.context.ok():
                 self._stopping.set()
                 return

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
 
-from tensor_ipc.errors import TensorIpcError
-from tensor_ipc.errors import ROSConversionError
+from tensor_ipc.errors import ROSConversionError, TensorIpcError
 from tensor_ipc.rosext.conversions import to_frame
 
 if TYPE_CHECKING:
@@ -102,7 +101,10 @@ class TopicReader:
             self._fail("conversion_errors", error)
         except TensorIpcError as error:  # before ValueError, which some of these are as well
             self._fail("refused", error)
-        except (TypeError, ValueError) as error:  # shape, dtype, or user metadata that is too long
+        except (
+            TypeError,
+            ValueError,
+        ) as error:  # shape, dtype, or user metadata that is too long
             self._fail("conversion_errors", error)
         else:
             self._count("frames")

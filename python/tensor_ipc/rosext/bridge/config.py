@@ -176,11 +176,10 @@ def config_from(content: object, source: str) -> BridgeConfig:
     top = Section(content, source)
     entries = top.value("topics")
     if not isinstance(entries, list) or not entries:
-        raise top.refuse("topics", "expected a list with at least one entry")
+        top.refuse("topics", "expected a list with at least one entry")
     config = BridgeConfig(
         links=tuple(
-            _link(Section(entry, f"{source}: topics[{index}]"))
-            for index, entry in enumerate(entries)
+            _link(top.section(f"topics[{index}]", entry)) for index, entry in enumerate(entries)
         ),
         engine=top.choice("engine", ENGINES, "auto"),
         node=top.text("node", "tensor_ipc_bridge"),
@@ -218,14 +217,14 @@ def _topic_to_pool(entry: Section) -> TopicToPool:
         capacity=entry.integer("capacity", 1, _MOST, None),
     )
     if (link.shape is None) != (link.dtype is None):
-        raise entry.refuse("shape", "shape and dtype go together: give both or neither")
+        entry.refuse("shape", "shape and dtype go together: give both or neither")
     if link.shape is not None and link.capacity is not None:
-        raise entry.refuse("capacity", "frames of a fixed shape do not vary: leave out one of both")
+        entry.refuse("capacity", "frames of a fixed shape do not vary: leave out one of both")
     if link.dtype is not None:
         try:
             numpy_dtype(link.dtype)
         except TypeError as error:
-            raise entry.refuse("dtype", str(error)) from error
+            entry.refuse("dtype", str(error))
     return link
 
 
@@ -253,7 +252,7 @@ def _pool_name(entry: Section) -> str:
     try:
         _core.segment_name(name)
     except ValueError as error:
-        raise entry.refuse("pool", str(error)) from error
+        entry.refuse("pool", str(error))
     return name
 
 
@@ -261,7 +260,7 @@ def _type(entry: Section) -> str:
     name: str = entry.text("type", "sensor_msgs/msg/Image")
     parts = name.split("/")
     if len(parts) != 3 or parts[1] != "msg" or not all(part.isidentifier() for part in parts):
-        raise entry.refuse("type", f"expected one like sensor_msgs/msg/Image, found {name!r}")
+        entry.refuse("type", f"expected one like sensor_msgs/msg/Image, found {name!r}")
     return name
 
 
@@ -269,7 +268,7 @@ def _qos(entry: Section) -> QoS:
     found = entry.value("qos", "default")
     if isinstance(found, str):
         return QoS.preset(entry.choice("qos", PRESETS, "default"))
-    section = Section(found, entry.at("qos"))
+    section = entry.section("qos", found)
     base = QoS.preset(section.choice("preset", PRESETS, "default"))
     qos = QoS(
         depth=section.integer("depth", 1, _MOST, base.depth),
@@ -284,4 +283,4 @@ def _refuse_clashes(links: tuple[Link, ...], top: Section) -> None:
     pools = [link.pool for link in links if isinstance(link, TopicToPool)]
     for pool in pools:
         if pools.count(pool) > 1:
-            raise top.refuse("topics", f"pool {pool!r} is filled by two of them: one owns a pool")
+            top.refuse("topics", f"pool {pool!r} is filled by two of them: one owns a pool")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import TensorProducer
+from tensor_ipc.errors import ROSConversionError
 from tensor_ipc.rosext import ros_clock
 from tensor_ipc.rosext.bridge.qos import qos_profile
 from tensor_ipc.rosext.complaints import Complaints
-from tensor_ipc.rosext.conversions import ROSConversionError
 from tensor_ipc.rosext.endpoints import subscribe
 from tensor_ipc.rosext.pool_follower import PoolFollower
 from tensor_ipc.rosext.rate_limit import RateLimit
@@ -31,7 +31,11 @@ class InboundLink:
         self._wanted = wanted
         self._producer: TensorProducer | None = None
         if wanted.shape is not None and wanted.dtype is not None:
-            self._open(PoolMetadata(wanted.pool, wanted.shape, wanted.dtype, history_len=wanted.history_len))
+            self._open(
+                PoolMetadata(
+                    wanted.pool, wanted.shape, wanted.dtype, history_len=wanted.history_len
+                )
+            )
         self._reader = TopicReader(
             wanted.type,
             self._opened_for,

@@ -65,8 +65,10 @@ def _serve(node: Any, config: BridgeConfig, stop: threading.Event) -> None:
     links: list[Any] = []
     try:
         for wanted in config.links:
-            make = InboundLink if isinstance(wanted, TopicToPool) else outbound_link
-            links.append(make(node, wanted))  # type: ignore[operator]
+            if isinstance(wanted, TopicToPool):
+                links.append(InboundLink(node, wanted))
+            else:
+                links.append(outbound_link(node, wanted))
         _report(node, config, links, stop)
     finally:
         for link in links:

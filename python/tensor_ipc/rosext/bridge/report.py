@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Callable, Iterable, List, NamedTuple, Protocol, Tuple
+from typing import Callable, Iterable, NamedTuple, Protocol
 
 _TROUBLE = ("conversion_errors", "refused", "publish_errors", "incompatible_qos")
 
@@ -16,7 +16,7 @@ class Link(Protocol):
         """Where from and where to."""
 
     @property
-    def stats(self) -> Tuple[int, ...]:
+    def stats(self) -> tuple[int, ...]:
         """Counters, a named tuple."""
 
     @property
@@ -30,7 +30,7 @@ class LinkReport(NamedTuple):
     name: str
     rate_hz: float
     """Messages or frames that got through, a second."""
-    counters: List[Tuple[str, int]]
+    counters: list[tuple[str, int]]
     """Since the beginning."""
     new_trouble: int
     """Errors and refusals since the last report."""

@@ -108,7 +108,13 @@ def test_wrong_messages_are_counted_and_the_next_good_one_is_taken(
     unknown = image(2)
     unknown.encoding = "no such encoding"
     publish(
-        node, publisher, broken, unknown, image(3, height=5), image(4, encoding="mono8"), image(9)
+        node,
+        publisher,
+        broken,
+        unknown,
+        image(3, height=5),
+        image(4, encoding="mono8"),
+        image(9),
     )
     spin_until(node, lambda: bridged.stats.messages == 5)
 

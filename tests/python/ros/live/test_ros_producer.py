@@ -132,7 +132,7 @@ def test_message_is_used_again_without_what_the_last_frame_said(producer, node, 
     assert bytes(heard[1].data) == pixels(2).tobytes()
 
 
-def test_refused_put_leaves_pool_and_topic_alone(producer, node, heard, metadata) -> None:
+def test_refused_put_leaves_pool_and_topic_alone(producer, node, heard) -> None:
     spin_until(node, lambda: producer.subscribers)
 
     with pytest.raises(ROSConversionError):
@@ -236,18 +236,17 @@ def test_frames_that_are_no_message_are_counted_and_following_goes_on(
     node, topic, pool, heard
 ) -> None:
     sample = np.zeros((2, 2, 7), np.uint8)  # seven channels have no encoding of their own
-    with TensorProducer.from_sample(pool, sample) as producer:
-        with ROSTensorProducer.follow(
-            pool, node, topic, Image, encoding="rgb8", frame_id="lens"
-        ) as follower:
-            spin_until(node, lambda: follower.subscribers)
-            producer.put(sample)
-            spin_until(node, lambda: follower.stats.conversion_errors)
-            producer.cleanup()
-            with TensorProducer.from_sample(pool, pixels(0)) as successor:
-                successor.put(pixels(4))
-                spin_until(node, lambda: heard)
-            assert "rgb8" in follower.last_error
+    with TensorProducer.from_sample(pool, sample) as producer, ROSTensorProducer.follow(
+        pool, node, topic, Image, encoding="rgb8", frame_id="lens"
+    ) as follower:
+        spin_until(node, lambda: follower.subscribers)
+        producer.put(sample)
+        spin_until(node, lambda: follower.stats.conversion_errors)
+        producer.cleanup()
+        with TensorProducer.from_sample(pool, pixels(0)) as successor:
+            successor.put(pixels(4))
+            spin_until(node, lambda: heard)
+        assert "rgb8" in follower.last_error
 
     assert (heard[0].encoding, heard[0].header.frame_id) == ("rgb8", "lens")
 

@@ -64,11 +64,12 @@ def test_put_stamps_with_simulated_time(simulated, topic, pool) -> None:
 def test_followed_frame_is_a_little_older_than_simulated_now(simulated, topic, pool) -> None:
     heard: list[Any] = []
     simulated.create_subscription(Image, topic, heard.append, 10)
-    with TensorProducer.from_sample(pool, pixels(0)) as producer:
-        with ROSTensorProducer.follow(pool, simulated, topic, Image) as follower:
-            spin_until(simulated, lambda: follower.subscribers)
-            producer.put(pixels(1))
-            spin_until(simulated, lambda: heard)
+    with TensorProducer.from_sample(pool, pixels(0)) as producer, ROSTensorProducer.follow(
+        pool, simulated, topic, Image
+    ) as follower:
+        spin_until(simulated, lambda: follower.subscribers)
+        producer.put(pixels(1))
+        spin_until(simulated, lambda: heard)
 
     stamp = heard[0].header.stamp
     assert 0 < stamp.sec + stamp.nanosec / 1e9 <= SIMULATED_S
