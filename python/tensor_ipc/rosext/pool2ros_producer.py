@@ -175,7 +175,10 @@ class ROSTensorProducer:
         return index
 
     def cleanup(self) -> None:
-        """End the publisher and the pool."""
+        """End the publisher and the pool.
+
+        As whatever destroys a part of a node: in a callback, or while the node is not spun.
+        """
         if self._publisher is not None:
             self._node.destroy_publisher(self._publisher)
             self._publisher = None

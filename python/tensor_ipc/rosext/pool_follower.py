@@ -218,7 +218,10 @@ class PoolFollower:
             self._counts[counter] += 1
 
     def cleanup(self) -> None:
-        """Stop, and end the publisher. The pool is left alone."""
+        """Stop, and end the publisher. The pool is left alone.
+
+        As whatever destroys a part of a node: in a callback, or while the node is not spun.
+        """
         with self._lock:
             self._stopping.set()
             consumer = self._consumer

@@ -127,7 +127,10 @@ class ROSTensorConsumer:
         self._callback(self._consumer.get())
 
     def cleanup(self) -> None:
-        """End the subscription and the pool. Views of its frames stay valid."""
+        """End the subscription and the pool. Views of its frames stay valid.
+
+        As whatever destroys a part of a node: in a callback, or while the node is not spun.
+        """
         if self._subscription is not None:
             self._node.destroy_subscription(self._subscription)
             self._subscription = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import threading
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Sequence
 
+from tensor_ipc.errors import BridgeConfigError, TensorIpcError
 from tensor_ipc.rosext.bridge.config import TopicToPool
 from tensor_ipc.rosext.bridge.diagnostics import Diagnostics
 from tensor_ipc.rosext.bridge.links import InboundLink, outbound_link
@@ -30,6 +32,8 @@ def run_rclpy(config: BridgeConfig, stop: threading.Event, ros_args: Sequence[st
 
     Raises
     ------
+    BridgeConfigError
+        ROS refuses a name, a type or an argument; the text says which.
     MissingFrameworkError
         There is no ROS, or a package of messages is missing.
     PoolInUseError
@@ -38,12 +42,15 @@ def run_rclpy(config: BridgeConfig, stop: threading.Event, ros_args: Sequence[st
     rclpy = import_rclpy()
     context = rclpy.context.Context()
     # Signals are the caller's: rclpy's handlers would end the context under our threads.
-    rclpy.init(args=["tensor-ipc", *ros_args], context=context)
+    with _refused_as(f"ROS arguments {' '.join(ros_args)}"):
+        rclpy.init(args=["tensor-ipc", *ros_args], context=context)
     try:
-        node = _node(rclpy, context, config)
+        with _refused_as(f"node {config.node}"):
+            node = _node(rclpy, context, config)
         try:
-            with _Spinning(node, context, stop):
-                _serve(node, config, stop)
+            # The links go last: rclpy cannot bear that something is destroyed while it is spun.
+            with _links(node, config) as links, _Spinning(node, context, stop):
+                _report(node, config, links, stop)
         finally:
             node.destroy_node()
     finally:
@@ -61,18 +68,31 @@ def _node(rclpy: Any, context: Any, config: BridgeConfig) -> Any:
     )
 
 
-def _serve(node: Any, config: BridgeConfig, stop: threading.Event) -> None:
-    links: list[Any] = []
+@contextlib.contextmanager
+def _refused_as(what: str) -> Iterator[None]:
+    """Say which part of the configuration rclpy refuses; its own errors have no common base."""
     try:
+        yield
+    except TensorIpcError:
+        raise
+    except Exception as error:
+        msg = f"{what}: {error}"
+        raise BridgeConfigError(msg) from error
+
+
+@contextlib.contextmanager
+def _links(node: Any, config: BridgeConfig) -> Iterator[list[Any]]:
+    """Yield what carries messages and frames; it ends afterwards."""
+    with contextlib.ExitStack() as ends:
+        links: list[Any] = []
         for wanted in config.links:
-            if isinstance(wanted, TopicToPool):
-                links.append(InboundLink(node, wanted))
-            else:
-                links.append(outbound_link(node, wanted))
-        _report(node, config, links, stop)
-    finally:
-        for link in links:
-            link.cleanup()
+            with _refused_as(wanted.name):
+                if isinstance(wanted, TopicToPool):
+                    links.append(InboundLink(node, wanted))
+                else:
+                    links.append(outbound_link(node, wanted))
+            ends.callback(links[-1].cleanup)
+        yield links
 
 
 def _report(node: Any, config: BridgeConfig, links: list[Any], stop: threading.Event) -> None:

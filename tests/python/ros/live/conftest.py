@@ -18,7 +18,7 @@ import tensor_ipc
 HERE = Path(__file__).parent
 
 # Before the first context: the middleware reads them once.
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SYSTEM_DEFAULT"
 os.environ["ROS_DOMAIN_ID"] = os.environ.get(
     "TENSOR_IPC_TEST_ROS_DOMAIN_ID", str(1 + os.getpid() % 100)
 )
