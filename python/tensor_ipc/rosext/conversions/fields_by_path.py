@@ -187,7 +187,8 @@ def _field_names(value: Any) -> tuple[str, ...]:
         names = [field.name for field in dataclasses.fields(value)]
     else:
         names = list(getattr(value, "__dict__", ()))
-    return tuple(name for name in names if not name.startswith("_"))
+    # Names of fields begin with a small letter; rosbags has constants in the message too.
+    return tuple(name for name in names if name[0].islower())
 
 
 def _no_numbers(path: str, value: Any) -> FieldPathError:

@@ -28,7 +28,7 @@ def _write(message: Any, array: np.ndarray[Any, Any], options: WriteOptions) -> 
     names = _COLUMNS.chosen(array, options)
     geometry: list[float] = []
     if "scan" in options.metadata:
-        geometry = split_numbers(options.metadata, "scan", len(_GEOMETRY))
+        geometry = split_numbers(options.metadata, "scan", len(_GEOMETRY), np.float32)
     _COLUMNS.write(message, array, names)
     for name, number in zip(_GEOMETRY, geometry):
         setattr(message, name, number)

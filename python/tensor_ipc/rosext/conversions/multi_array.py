@@ -114,7 +114,9 @@ def _labels(array: np.ndarray[Any, Any], options: WriteOptions) -> tuple[str, ..
     return labels
 
 
+# std_msgs has no CharMultiArray.
 CONVERTERS = {
     f"std_msgs/msg/{name}MultiArray": _multi_array(dtype, one_by_one=name == "Byte")
     for name, dtype in DTYPES.items()
+    if name != "Char"
 }

@@ -38,7 +38,9 @@ def _write(message: Any, array: np.ndarray[Any, Any], options: WriteOptions) -> 
     require_shape(array, (None, None), "OccupancyGrid")
     require_dtype(array, _INT8, "OccupancyGrid")
     metadata, info = options.metadata, message.info
-    resolution = split_numbers(metadata, "resolution", 1) if "resolution" in metadata else None
+    resolution = None
+    if "resolution" in metadata:
+        resolution = split_numbers(metadata, "resolution", 1, np.float32)
     origin = split_numbers(metadata, "origin", len(POSE)) if "origin" in metadata else None
     loaded = (
         split_numbers(metadata, "map_load_time", 2) if "map_load_time" in metadata else None

@@ -28,8 +28,13 @@ def join_numbers(numbers: Iterable[float], dtype: type[np.floating[Any]] = np.fl
     return " ".join(str(dtype(number)) for number in numbers)
 
 
-def split_numbers(metadata: Mapping[str, str], key: str, count: int) -> list[float]:
-    """Return the numbers that `join_numbers` put under that key.
+def split_numbers(
+    metadata: Mapping[str, str],
+    key: str,
+    count: int,
+    dtype: type[np.floating[Any]] = np.float64,
+) -> list[float]:
+    """Return the numbers that `join_numbers` put under that key, each as `dtype` has it.
 
     Raises
     ------
@@ -37,7 +42,7 @@ def split_numbers(metadata: Mapping[str, str], key: str, count: int) -> list[flo
         They are not as many, or no numbers.
     """
     try:
-        numbers = [float(word) for word in metadata[key].split(" ")]
+        numbers = [float(dtype(word)) for word in metadata[key].split(" ")]
     except ValueError:
         numbers = []
     if len(numbers) != count:
