@@ -36,8 +36,7 @@ std::uint64_t write_sound(FuzzInput& input, PoolHeader& header)
     metadata.history_len = input.number<std::uint16_t>();
     const std::uint32_t spare = input.number<std::uint16_t>();
     const std::uint8_t choice = input.byte();
-    const auto order =
-        (choice & 1U) != 0 ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
+    const auto order = (choice & 1U) != 0 ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
     metadata.varying_extent = (choice & 2U) != 0;
     const auto geometry = geometry_of(metadata, spare, order);
     if (!geometry || !validate(metadata)) {

@@ -37,6 +37,7 @@ def test_metadata_of_a_sample_has_all_fields() -> None:
         "shm_name": METADATA.shm_name,
         "creator_pid": os.getpid(),
         "payload_json": "",
+        "varying_extent": False,
     }
 
 

@@ -167,7 +167,7 @@ def _check_fields(fields: object) -> None:
         expected = _FIELD_TYPES[key]
         if not isinstance(value, expected) or isinstance(value, bool) != (expected is bool):
             msg = f"{key}: expected {expected.__name__}, found {value!r}"
-            raise ValueError(msg)  # noqa: TRY004 - the text is wrong, not an argument's type
+            raise ValueError(msg)
     shape = fields["shape"]
     assert isinstance(shape, list)
     if not all(isinstance(extent, int) and not isinstance(extent, bool) for extent in shape):

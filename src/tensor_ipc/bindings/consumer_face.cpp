@@ -237,11 +237,11 @@ ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
                     std::string device, bool varying_extent, std::uint32_t max_pins, double spin_s,
                     bool private_views)
 {
-    return {unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
-                                                std::move(backend), std::move(device),
-                                                varying_extent),
-                                    options_of(max_pins, spin_s))),
-            views_of(private_views)};
+    return {
+        unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
+                                            std::move(backend), std::move(device), varying_extent),
+                                options_of(max_pins, spin_s))),
+        views_of(private_views)};
 }
 
 }  // namespace

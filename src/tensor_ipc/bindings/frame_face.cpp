@@ -231,8 +231,7 @@ nb::tuple each_age(const FrameWindowFace& face, const ValueOf& value_of)
 template <typename ValueOf>
 nb::tuple each_of(const FrameWindowFace& face, const ValueOf& value_of)
 {
-    return each_age(face,
-                    [&](std::uint32_t age) { return value_of(face.window().info_at(age)); });
+    return each_age(face, [&](std::uint32_t age) { return value_of(face.window().info_at(age)); });
 }
 
 constexpr const char* kFrameDoc =

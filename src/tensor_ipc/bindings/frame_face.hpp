@@ -44,7 +44,8 @@ public:
     nb::object to_dlpack(nb::handle stream, nb::handle max_version, nb::handle dl_device,
                          nb::handle copy) const;
 
-    /// For NumPy. Raises AttributeError for types that NumPy has no number for, TypeError for a list.
+    /// For NumPy. Raises AttributeError for types that NumPy has no number for, TypeError for a
+    /// list.
     [[nodiscard]] nb::dict array_interface() const;
 
     /// `bf_getbuffer` of both classes.

@@ -106,8 +106,7 @@ ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
     options.memory_order = chronological ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
     return ProducerFace(
         unwrap(Producer::create(metadata_of(std::move(name), shape, dtype, history_len,
-                                            std::move(backend), std::move(device),
-                                            varying_extent),
+                                            std::move(backend), std::move(device), varying_extent),
                                 options)),
         accept_any);
 }

@@ -111,8 +111,7 @@ void SourceFrame::take_numpy(nb::handle data, ArrayMaker& pool)
                                                 static_cast<std::size_t>(PyArray_NDIM(array)));
     if (!takes_shape(metadata, extents)) {
         refuse(PyExc_ValueError, "pool '" + metadata.name + "' holds frames of shape " +
-                                     frame_shape_text(metadata) + ", got " +
-                                     Shape(extents).text());
+                                     frame_shape_text(metadata) + ", got " + Shape(extents).text());
     }
     extent_ = extents.empty() ? 1 : static_cast<std::uint64_t>(extents.front());
     how_ = PyArray_IS_C_CONTIGUOUS(array) ? How::Bytes : How::NumPy;

@@ -25,9 +25,8 @@ nb::object str_of(std::string_view text)
         PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), nullptr);
     if (made == nullptr) {
         PyErr_Clear();
-        raise(Error{ErrorCode::BadSegment,
-                    "the user metadata of a frame is damaged: '" + printable(text) +
-                        "' is not UTF-8"});
+        raise(Error{ErrorCode::BadSegment, "the user metadata of a frame is damaged: '" +
+                                               printable(text) + "' is not UTF-8"});
     }
     return nb::steal(made);
 }

@@ -83,9 +83,8 @@ struct Geometry {
     /// for; what is there anyway is damage, and leads nobody out of the slot.
     [[nodiscard]] std::uint64_t extent_of(const SlotHeader& slot) const noexcept
     {
-        return varying_extent
-                   ? std::min(slot.extent.load(std::memory_order_relaxed), max_extent)
-                   : max_extent;
+        return varying_extent ? std::min(slot.extent.load(std::memory_order_relaxed), max_extent)
+                              : max_extent;
     }
 
     [[nodiscard]] std::uint32_t next_slot(std::uint32_t slot) const noexcept

@@ -65,9 +65,9 @@ struct alignas(64) PoolHeader {
     std::uint64_t payload_offset;      ///< of the payload ring, page-aligned
     std::uint64_t ring_bytes;          ///< slot_count * slot_stride, a multiple of the page size
 
-    std::uint64_t slot_stride;        ///< bytes from one slot's payload to its neighbour's
-    std::uint64_t frame_bytes;        ///< bytes of one frame, of the largest where the extent varies
-    std::uint32_t slot_count;         ///< history_len + spare
+    std::uint64_t slot_stride;  ///< bytes from one slot's payload to its neighbour's
+    std::uint64_t frame_bytes;  ///< bytes of one frame, of the largest where the extent varies
+    std::uint32_t slot_count;   ///< history_len + spare
     std::uint32_t consumer_capacity;  ///< consumer ids are 0 to this - 1
     std::uint32_t history_len;        ///< frames a consumer can ask for
     std::uint32_t headroom_bytes;     ///< sizeof(SlotHeadroom), in front of each payload

@@ -319,8 +319,7 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     FrameWindow window;
     window.pool_ = pool;
     // Frames that were gone before the first copy leave their places unused at the oldest end.
-    window.lowest_ =
-        owned.get() + kHeadroomBytes + (newest_first ? 0 : (count - copied) * stride);
+    window.lowest_ = owned.get() + kHeadroomBytes + (newest_first ? 0 : (count - copied) * stride);
     window.owned_ = std::move(owned);
     window.newest_ = infos[0];
     window.infos_ = std::move(infos);

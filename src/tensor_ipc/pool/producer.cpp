@@ -67,10 +67,10 @@ Error closed(const PoolMetadata& metadata)
 
 Error wrong_extent(const SegmentFile& segment, std::uint64_t extent)
 {
-    return Error{ErrorCode::InvalidArgument,
-                 "pool '" + segment.metadata.name + "' holds frames of shape " +
-                     frame_shape_text(segment.metadata) + ", got an extent of " +
-                     std::to_string(extent)};
+    return Error{ErrorCode::InvalidArgument, "pool '" + segment.metadata.name +
+                                                 "' holds frames of shape " +
+                                                 frame_shape_text(segment.metadata) +
+                                                 ", got an extent of " + std::to_string(extent)};
 }
 
 Error wrong_bytes(const SegmentFile& segment, std::size_t bytes)
@@ -289,8 +289,7 @@ Producer::~Producer()
     close();
 }
 
-Result<std::uint64_t> Producer::put(std::span<const std::byte> frame,
-                                    const PublishOptions& options)
+Result<std::uint64_t> Producer::put(std::span<const std::byte> frame, const PublishOptions& options)
 {
     if (!is_open()) {
         return closed(metadata());

@@ -29,7 +29,8 @@ struct PoolMetadata {
     friend bool operator==(const PoolMetadata&, const PoolMetadata&) = default;
 };
 
-/// Bytes of one frame, of the largest where the extent varies; an error for an unknown dtype, an empty or an impossible shape.
+/// Bytes of one frame, of the largest where the extent varies; an error for an unknown dtype, an
+/// empty or an impossible shape.
 [[nodiscard]] Result<std::uint64_t> frame_bytes(const PoolMetadata& metadata);
 
 /// What a frame's first extent is at most: shape[0], or 1 for a scalar.

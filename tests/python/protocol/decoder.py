@@ -48,6 +48,7 @@ class Header(NamedTuple):
     dtype_bits: int
     dtype_lanes: int
     memory_order: int
+    varying_extent: int
     created_ns: int
     shape: tuple[int, ...]
     name: str
@@ -67,6 +68,9 @@ class Slot(NamedTuple):
     state: int
     published_ns: int
     captured_ns: int
+    extent: int
+    user_metadata: tuple[str, ...]
+    """Keys and values in turn; empty unless the slot holds a whole frame."""
     elements: tuple[float, ...]
     """In C order; empty unless the slot holds a whole frame."""
 
@@ -102,7 +106,7 @@ def _text(field: bytes) -> str:
 def _decode_header(data: bytes) -> Header:
     offsets = struct.unpack_from("<8s2I8Q", data, 0)
     counts = struct.unpack_from("<4I", data, 80)
-    code, bits, lanes, dimensions, order = struct.unpack_from("<BBHBB", data, 96)
+    code, bits, lanes, dimensions, order, varying = struct.unpack_from("<BBHBBB", data, 96)
     (created_ns,) = struct.unpack_from("<Q", data, 104)
     shape = struct.unpack_from(f"<{dimensions}q", data, 128)
     name, backend, device = struct.unpack_from("<208s32s32s", data, 384)
@@ -112,7 +116,7 @@ def _decode_header(data: bytes) -> Header:
     return Header(
         *offsets,
         *counts,
-        *(code, bits, lanes, order, created_ns, shape),
+        *(code, bits, lanes, order, varying, created_ns, shape),
         *(_text(name), _text(backend), _text(device)),
         *producers_line,
         *sleepers_line,
@@ -127,15 +131,25 @@ def payload_at(header: Header, slot: int) -> int:
     return header.payload_offset + place * header.slot_stride + header.headroom_bytes
 
 
+def _decode_texts(data: bytes, payload: int) -> tuple[str, ...]:
+    (size,) = struct.unpack_from("<H", data, payload - 512)
+    packed = data[payload - 510 : payload - 510 + size]
+    return tuple(text.decode() for text in packed.split(b"\0")[:-1])
+
+
 def _decode_slot(data: bytes, header: Header, index: int) -> Slot:
     at = header.slots_offset + index * SLOT_HEADER_BYTES
-    state, published_ns, captured_ns = struct.unpack_from("<3Q", data, at)
+    state, published_ns, captured_ns, extent = struct.unpack_from("<4Q", data, at)
     elements: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
     if state not in (0, BEING_WRITTEN):
+        texts = _decode_texts(data, payload_at(header, index))
         count = header.frame_bytes * 8 // header.dtype_bits
+        if header.varying_extent:
+            count = count // header.shape[0] * extent
         letter = FORMATS[header.dtype_code, header.dtype_bits]
         elements = struct.unpack_from(f"<{count}{letter}", data, payload_at(header, index))
-    return Slot(state, published_ns, captured_ns, elements)
+    return Slot(state, published_ns, captured_ns, extent, texts, elements)
 
 
 def _decode_consumer(data: bytes, header: Header, consumer: int) -> Consumer:

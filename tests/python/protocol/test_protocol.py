@@ -68,6 +68,7 @@ def test_stored_segment_reads_as_it_was_written() -> None:
     assert header.headroom_bytes == 512
     assert (header.dtype_code, header.dtype_bits, header.dtype_lanes) == (0, 16, 1)
     assert header.memory_order == NEWEST_FIRST
+    assert header.varying_extent == 0
     assert header.created_ns > 0
     assert header.shape == (2, 3)
     assert (header.name, header.backend, header.device) == ("abi-sample", "numpy", "cpu")
@@ -90,9 +91,10 @@ def test_stored_segment_holds_its_frames() -> None:
         assert slot.frame is not None
         assert slot.elements == tuple(100 * slot.frame + element for element in range(6))
         assert slot.captured_ns == slot.published_ns >= segment.header.created_ns
+        assert (slot.extent, slot.user_metadata) == (0, ())
     times = [slot.published_ns for slot in segment.slots[:5]]
     assert times == sorted(times)
-    assert segment.slots[5] == (0, 0, 0, ())
+    assert segment.slots[5] == (0, 0, 0, 0, (), ())
 
 
 @pytest.mark.parametrize("chronological", [False, True])
@@ -137,6 +139,26 @@ def test_living_pool_reads_as_it_was_made(
             assert slot.captured_ns == slot.published_ns
 
 
+def test_extents_and_texts_are_beside_their_frames(
+    new_producer: MakeProducer, pool: str
+) -> None:
+    producer = new_producer(np.zeros((5, 2), np.int16), history_len=2, varying_extent=True)
+    producer.put(np.full((3, 2), 7, np.int16), user_metadata={"key": "välue", "empty": ""})
+    producer.put(np.full((0, 2), 7, np.int16))
+    producer.put(np.full((5, 2), 8, np.int16))
+
+    segment = read_segment(segment_path(pool))
+
+    assert segment.header.varying_extent == 1
+    assert segment.header.shape == (5, 2)
+    check_geometry(segment, mmap.PAGESIZE, segment_path(pool).stat().st_size)
+    first, second, third = segment.slots[:3]
+    assert (first.extent, first.elements) == (3, (7,) * 6)
+    assert first.user_metadata == ("key", "välue", "empty", "")
+    assert (second.extent, second.elements, second.user_metadata) == (0, (), ())
+    assert (third.extent, third.elements, third.user_metadata) == (5, (8,) * 10, ())
+
+
 def test_frames_in_a_row_lie_in_slots_in_a_row(new_producer: MakeProducer, pool: str) -> None:
     producer = new_producer(history_len=3)
 
@@ -155,7 +177,7 @@ def test_empty_pool_has_no_latest_frame(new_producer: MakeProducer, pool: str) -
     segment = read_segment(segment_path(pool))
 
     assert segment.latest_frame is None
-    assert all(slot == (0, 0, 0, ()) for slot in segment.slots)
+    assert all(slot == (0, 0, 0, 0, (), ()) for slot in segment.slots)
 
 
 def test_consumers_and_their_pins_are_in_the_tables(

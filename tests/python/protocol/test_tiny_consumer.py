@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Callable, Iterator
 
+import numpy as np
 import pytest
 from support import (
     HANG_S,
@@ -84,6 +85,22 @@ def test_finds_frames_in_either_memory_order(
         newest = tiny.newest()
         assert newest is not None
         assert (newest.number, newest.data) == (value, filled(value).tobytes())
+
+
+def test_reads_extents_and_texts(new_producer: MakeProducer, new_tiny: MakeTiny) -> None:
+    producer = new_producer(np.zeros((9, 3), np.uint8), history_len=4, varying_extent=True)
+    tiny = new_tiny()
+    for rows in (4, 0, 9):
+        producer.put(np.full((rows, 3), rows, np.uint8), user_metadata={"rows": f"{rows} ü"})
+        place = tiny.latest()
+        assert place is not None
+        assert tiny.pin(*place)
+        assert tiny.texts_of(place[1]) == {"rows": f"{rows} ü"}
+        tiny.unpin(place[1])
+
+    history = tiny.history(4)
+
+    assert [frame.data for frame in history] == [b"\x09" * 27, b"", b"\x04" * 12]
 
 
 def test_is_a_consumer_like_any_other(

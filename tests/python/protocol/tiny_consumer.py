@@ -21,6 +21,7 @@ from typing import NamedTuple
 MAGIC = b"TNSRIPC\0"
 BEING_WRITTEN = 2**64 - 1
 CAPACITY = 256
+HEADROOM = 512
 SLICE_S = 0.1
 
 # struct flock of 64-bit Linux: l_type, l_whence, l_start, l_len, l_pid.
@@ -92,7 +93,7 @@ class TinyConsumer:
         version, byte_order, segment_bytes, *offsets = sizes[:9]
         self.frame_bytes, self.slot_count, capacity, self.history_len, headroom = sizes[9:]
         self._slots, self._pins, self._consumers, self._payload, ring, self._stride = offsets
-        if (version, byte_order, capacity, headroom) != (1, 0x01020304, CAPACITY, 256):
+        if (version, byte_order, capacity, headroom) != (1, 0x01020304, CAPACITY, HEADROOM):
             msg = f"another version, or damaged: {sizes}"
             raise ValueError(msg)
         if (
@@ -104,6 +105,8 @@ class TinyConsumer:
             raise ValueError(msg)
         self._ring_bytes = ring
         self._newest_first = header[101] == 0
+        self._varying = header[102] == 1
+        (self._most_rows,) = struct.unpack_from("=q", header, 128) if self._varying else (1,)
 
     def _map(self) -> None:
         # Through another open file: a mapping that a forked child inherits must not keep the lock.
@@ -177,9 +180,23 @@ class TinyConsumer:
 
     def payload_of(self, slot: int) -> memoryview:
         """Return the bytes of a slot. They hold still only while it is pinned."""
+        size = self.frame_bytes
+        if self._varying:
+            rows = min(self._words[(self._slots + 64 * slot) // 8 + 3], self._most_rows)
+            size = size // self._most_rows * rows
+        at = self._payload_at(slot)
+        return memoryview(self._ring)[at : at + size]
+
+    def texts_of(self, slot: int) -> dict[str, str]:
+        """Return the texts beside the frame of a slot that is pinned."""
+        at = self._payload_at(slot) - HEADROOM
+        (size,) = struct.unpack_from("=H", self._ring, at)
+        texts = self._ring[at + 2 : at + 2 + min(size, 254)].decode().split("\0")
+        return dict(zip(texts[0:-1:2], texts[1:-1:2]))
+
+    def _payload_at(self, slot: int) -> int:
         place = self.slot_count - 1 - slot if self._newest_first else slot
-        at = place * self._stride + 256
-        return memoryview(self._ring)[at : at + self.frame_bytes]
+        return place * self._stride + HEADROOM
 
     def copy(self, number: int, slot: int) -> Copied | None:
         """Copy one frame; ``None`` when the producer was faster."""

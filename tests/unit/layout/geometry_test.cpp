@@ -123,6 +123,13 @@ PoolMetadata sample_metadata()
     return metadata;
 }
 
+GeometryInput planned_from(const PoolMetadata& metadata)
+{
+    GeometryInput input = geometry_input_of(metadata);
+    input.page_bytes = kPage;
+    return input;
+}
+
 /// A sound header that each test damages in one place.
 class ReadHeader : public ::testing::Test {
 protected:
@@ -135,7 +142,7 @@ protected:
     Result<DescribedPool> read() { return read_header(header_, geometry_.segment_bytes, kPage); }
 
     PoolMetadata metadata_ = sample_metadata();
-    Geometry geometry_ = *plan_geometry(input_of(80));
+    Geometry geometry_ = *plan_geometry(planned_from(metadata_));
     PoolHeader header_{};
 };
 
@@ -157,6 +164,52 @@ TEST_F(ReadHeader, FindsTheLongestName)
 
     ASSERT_TRUE(read());
     EXPECT_EQ(read()->metadata, metadata_);
+}
+
+TEST_F(ReadHeader, FindsThatTheExtentVaries)
+{
+    metadata_.varying_extent = true;
+    geometry_ = *plan_geometry(planned_from(metadata_));
+    write_header(header_, metadata_, geometry_);
+
+    const auto pool = read();
+
+    ASSERT_TRUE(pool) << pool.error().message;
+    EXPECT_TRUE(pool->metadata.varying_extent);
+    EXPECT_EQ(pool->geometry, geometry_);
+    EXPECT_EQ(pool->geometry.max_extent, 4U);
+    EXPECT_EQ(pool->geometry.row_bytes, 20U);
+}
+
+TEST_F(ReadHeader, RefusesAVaryingScalar)
+{
+    header_.varying_extent = 1;
+    header_.dimensions = 0;
+
+    const auto refused = read();
+
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message.find("varying extent"), std::string::npos);
+}
+
+TEST(Geometry, BelievesNoExtentBeyondTheCapacity)
+{
+    GeometryInput input = input_of(80);
+    input.max_extent = 4;
+    SlotHeader slot{};
+    slot.extent.store(5);
+
+    const Geometry fixed = *plan_geometry(input);
+    input.varying_extent = true;
+    const Geometry varying = *plan_geometry(input);
+
+    EXPECT_EQ(fixed.extent_of(slot), 4U);
+    EXPECT_EQ(varying.extent_of(slot), 4U);
+    slot.extent.store(UINT64_MAX);
+    EXPECT_EQ(varying.extent_of(slot), 4U);
+    slot.extent.store(0);
+    EXPECT_EQ(fixed.extent_of(slot), 4U);
+    EXPECT_EQ(varying.extent_of(slot), 0U);
 }
 
 struct Damage {
@@ -190,6 +243,7 @@ TEST_F(ReadHeader, RefusesEachDamagedFieldAndNamesIt)
         {"dtype", [](PoolHeader& h) { h.dtype_bits = 7; }},
         {"dtype", [](PoolHeader& h) { h.dtype_lanes = 0; }},
         {"number of dimensions", [](PoolHeader& h) { h.dimensions = 33; }},
+        {"varying_extent", [](PoolHeader& h) { h.varying_extent = 2; }},
         {"memory order", [](PoolHeader& h) { h.memory_order = static_cast<MemoryOrder>(2); }},
         {"shape", [](PoolHeader& h) { h.shape[0] = -4; }},
         {"shape", [](PoolHeader& h) { h.shape[1] = 0; }},

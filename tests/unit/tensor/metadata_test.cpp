@@ -29,6 +29,33 @@ TEST(PoolMetadata, MayDescribeAScalar)
     EXPECT_EQ(*frame_bytes(metadata), 2U);
 }
 
+TEST(PoolMetadata, OfVaryingExtentHasACapacity)
+{
+    PoolMetadata metadata = sample();
+    metadata.varying_extent = true;
+
+    EXPECT_TRUE(validate(metadata));
+    EXPECT_EQ(max_extent(metadata), 480U);
+    EXPECT_EQ(*frame_bytes(metadata), 1'843'200U);
+    EXPECT_EQ(frame_shape_text(metadata), "(<=480, 640, 3)");
+    EXPECT_NE(metadata, sample());
+    EXPECT_EQ(differences(sample(), metadata),
+              "shape: expected (480, 640, 3), found (<=480, 640, 3)");
+}
+
+TEST(PoolMetadata, OfAScalarCannotVary)
+{
+    PoolMetadata metadata = sample();
+    metadata.shape = {};
+    metadata.varying_extent = true;
+
+    const auto refused = validate(metadata);
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::InvalidArgument);
+    EXPECT_EQ(max_extent(metadata), 1U);
+}
+
 TEST(PoolMetadata, RefusesAnEmptyDimension)
 {
     PoolMetadata metadata = sample();
