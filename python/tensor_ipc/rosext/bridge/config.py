@@ -102,7 +102,8 @@ class PoolToTopic:
     encoding, frame_id
         For all messages, whatever a frame says.
     conversion
-        Options of `fill_message` that are given: ``path``, ``fields``.
+        Options of `fill_message` that are given: ``path``, ``fields``, ``image_format``,
+        ``jpeg_quality``.
     rate_limit_hz
         At most so many messages a second.
     stamps
@@ -236,13 +237,17 @@ def _pool_to_topic(entry: Section) -> PoolToTopic:
         qos=_qos(entry),
         encoding=entry.text("encoding", None),
         frame_id=entry.text("frame_id", None),
-        conversion=_conversion(entry),
+        conversion=_conversion(
+            entry,
+            image_format=entry.choice("image_format", ("jpeg", "png"), None),
+            jpeg_quality=entry.integer("jpeg_quality", 1, 100, None),
+        ),
         rate_limit_hz=entry.positive("rate_limit_hz", None),
         stamps=entry.choice("stamps", STAMPS, "capture"),
     )
 
 
-def _conversion(entry: Section, **more: str | None) -> dict[str, Any]:
+def _conversion(entry: Section, **more: Any) -> dict[str, Any]:
     found = {"path": entry.text("path", None), "fields": entry.texts("fields", None), **more}
     return {key: value for key, value in found.items() if value is not None}
 

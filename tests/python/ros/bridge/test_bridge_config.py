@@ -48,6 +48,12 @@ topics:
     frame_id: camera
     stamps: publication
     rate_limit_hz: 2.5
+  - topic: overlay/compressed
+    pool: rendered
+    direction: to_ros
+    type: sensor_msgs/msg/CompressedImage
+    image_format: jpeg
+    jpeg_quality: 80
 """
 
 
@@ -96,6 +102,12 @@ def test_file_says_all_there_is(tmp_path) -> None:
                 frame_id="camera",
                 rate_limit_hz=2.5,
                 stamps="publication",
+            ),
+            PoolToTopic(
+                "overlay/compressed",
+                "rendered",
+                "sensor_msgs/msg/CompressedImage",
+                conversion={"image_format": "jpeg", "jpeg_quality": 80},
             ),
         ),
         engine="rclpy",
@@ -153,6 +165,11 @@ def test_topic_and_pool_are_enough() -> None:
         (one(nan="zero"), "topics[0].nan: expected keep or refuse or drop"),
         (one(direction="to_ros", capacity=3), "topics[0].capacity: unknown key"),
         (one(direction="to_ros", stamps="now"), "topics[0].stamps: expected capture or publi"),
+        (
+            one(direction="to_ros", jpeg_quality=0),
+            "topics[0].jpeg_quality: expected an integer",
+        ),
+        (one(direction="to_ros", image_format="bmp"), "image_format: expected jpeg or png"),
         ({"topics": one()["topics"] * 2}, "file: topics: pool 'p' is filled by two"),
     ],
 )
