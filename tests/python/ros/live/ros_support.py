@@ -1,6 +1,6 @@
 """Waiting for ROS: for a condition, never for a time.
 
-Without rclpy, whoever imports this is skipped; with TENSOR_IPC_REQUIRE_ROS set, it fails.
+Without rclpy, whoever imports this (before all else of ROS) is skipped; with TENSOR_IPC_REQUIRE_ROS set, it fails.
 """
 
 from __future__ import annotations
@@ -18,10 +18,20 @@ if importlib.util.find_spec("rclpy") is None and not os.environ.get("TENSOR_IPC_
     pytest.skip("needs ROS 2 (rclpy)", allow_module_level=True)
 
 import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import Image
 
-__all__ = ["Image", "image", "pixels", "qos", "rclpy", "spin_until"]
+__all__ = [
+    "DiagnosticArray",
+    "DiagnosticStatus",
+    "Image",
+    "image",
+    "pixels",
+    "qos",
+    "rclpy",
+    "spin_until",
+]
 
 _LOOK_S = 0.02
 

@@ -10,9 +10,17 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
-from any_message import filled, types_that_exist
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from ros_support import Image, image, pixels, qos, rclpy, spin_until
+from ros_support import (
+    DiagnosticArray,
+    DiagnosticStatus,
+    Image,
+    image,
+    pixels,
+    qos,
+    rclpy,
+    spin_until,
+)
+from sample_messages import filled, types_that_exist
 from sensor_msgs.msg import PointCloud2
 from support import HANG_S
 

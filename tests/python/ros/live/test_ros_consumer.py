@@ -100,6 +100,23 @@ def test_callback_gets_each_array(metadata, node, topic, publisher) -> None:
     np.testing.assert_array_equal(seen, [pixels(1), pixels(2)])
 
 
+def test_what_a_callback_raises_goes_to_the_executor_and_the_frame_is_there(
+    metadata, node, topic, publisher
+) -> None:
+    def refuse(_: Any) -> None:
+        raise KeyError(topic)
+
+    with ROSTensorConsumer(
+        metadata, node, topic, Image, on_new_data_callback=refuse
+    ) as consumer:
+        publish(node, publisher, image(1))
+        with pytest.raises(KeyError, match=topic):
+            spin_until(node, lambda: False)
+
+        assert consumer.stats.frames == 1
+        np.testing.assert_array_equal(consumer.get(), pixels(1))
+
+
 def test_wrong_messages_are_counted_and_the_next_good_one_is_taken(
     bridged, node, publisher
 ) -> None:
