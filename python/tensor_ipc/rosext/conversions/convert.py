@@ -69,8 +69,10 @@ def to_frame(
         if header is not None:
             stamp_ns, frame_id = read_stamp(header), header.frame_id
             metadata["frame_id"] = frame_id
-    except AttributeError as error:
-        raise _not_a(name, message, error) from None
+    except ConversionError:
+        raise
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise _not_a(name, message, error) from error
     if nan == "refuse" and array.dtype.kind == "f" and np.isnan(array).any():
         msg = f"{name}: {np.isnan(array).sum()} of {array.size} numbers are NaN; allow with nan='keep'"
         raise NotANumberError(msg)
@@ -147,11 +149,11 @@ def fill_message(
         if hasattr(message, "header"):
             frame_id = metadata.get("frame_id") if frame_id is None else frame_id
             write_header(message, stamp_ns, frame_id)
-    except AttributeError as error:
-        raise _not_a(name, message, error) from None
+    except (AttributeError, TypeError) as error:
+        raise _not_a(name, message, error) from error
     except AssertionError as error:  # by which setters of rclpy refuse a value
         msg = f"{name} does not take a value of the array: {error}"
-        raise ArrayLayoutError(msg) from None
+        raise ArrayLayoutError(msg) from error
 
 
 def _check_read_options(name: str, converter: Converter, options: ReadOptions) -> None:
@@ -171,5 +173,5 @@ def _check_write_options(name: str, converter: Converter, options: WriteOptions)
             raise ConversionError(msg)
 
 
-def _not_a(name: str, message: Any, error: AttributeError) -> MessageLayoutError:
+def _not_a(name: str, message: Any, error: Exception) -> MessageLayoutError:
     return MessageLayoutError(f"{type(message).__name__} is no {name}: {error}")

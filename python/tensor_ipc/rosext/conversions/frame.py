@@ -43,14 +43,18 @@ def check_user_metadata(metadata: dict[str, str], type_name: str) -> None:
     Raises
     ------
     UserMetadataError
-        They need more than `USER_METADATA_BYTES`, or one has a NUL in it.
+        They need more than `USER_METADATA_BYTES`, one has a NUL in it, or is no text.
     """
     packed_bytes = 0
     for key, value in metadata.items():
-        if "\0" in value:
-            msg = f"{type_name}: {key!r} has a NUL in it: {value!r}; texts of a frame end there"
+        if not isinstance(value, str) or "\0" in value:
+            msg = f"{type_name}: {key!r} has to be a text without NUL, found {value!r}"
             raise UserMetadataError(msg)
-        packed_bytes += len(key) + len(value.encode()) + 2
+        try:
+            packed_bytes += len(key) + len(value.encode()) + 2
+        except UnicodeEncodeError as error:
+            msg = f"{type_name}: {key!r} is no text that UTF-8 has: {error}"
+            raise UserMetadataError(msg) from None
     if packed_bytes > USER_METADATA_BYTES:
         msg = (
             f"{type_name}: a frame has room for {USER_METADATA_BYTES} bytes of texts, these need "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 from tensor_ipc.errors import ConversionError
@@ -13,7 +14,7 @@ _LARGEST_S = 2**31 - 1  # builtin_interfaces/msg/Time.sec is an int32
 def read_stamp(header: Any) -> int | None:
     """Return the header's stamp in nanoseconds, ``None`` for zero."""
     stamp = header.stamp
-    return (stamp.sec * _NS_PER_S + stamp.nanosec) or None
+    return (index(stamp.sec) * _NS_PER_S + index(stamp.nanosec)) or None
 
 
 def check_stamp(stamp_ns: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def _read(message: Any, _: ReadOptions) -> tuple[np.ndarray[Any, Any], dict[str,
     dtype, channels = pixels_of(encoding)
     if not channels:
         return planar_image.read(message)
-    height, width, step = message.height, message.width, message.step
+    height, width, step = index(message.height), index(message.width), index(message.step)
     data = as_bytes(message.data, "Image.data")
     pixel_bytes = channels * dtype.itemsize
     if data.size != height * step or (height and step < width * pixel_bytes):

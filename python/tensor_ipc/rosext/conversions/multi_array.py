@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,6 @@ from tensor_ipc.rosext.conversions.scalars import DTYPES
 from tensor_ipc.rosext.conversions.submessages import resize
 from tensor_ipc.rosext.conversions.texts import join_names, split_names
 
-_UINT32_MAX = 2**32 - 1
-
 
 def _multi_array(dtype: np.dtype[Any], *, one_by_one: bool = False) -> Converter:
     """Return the conversion; `one_by_one` where rclpy has bytes of length 1 in a list."""
@@ -26,14 +25,16 @@ def _multi_array(dtype: np.dtype[Any], *, one_by_one: bool = False) -> Converter
         if one_by_one and _is_list_of_bytes(data):
             data = b"".join(data)
         numbers = numbers_of(data, dtype, what)
-        dim, offset = message.layout.dim, message.layout.data_offset
+        dim, offset = message.layout.dim, index(message.layout.data_offset)
         if not 0 <= offset <= numbers.size:
             msg = f"{what}: data_offset is {offset}, there are {numbers.size} numbers"
             raise MessageLayoutError(msg)
         numbers = numbers[offset:]
         if not dim:
             return numbers, {}
-        array = _strided(numbers, [d.size for d in dim], [d.stride for d in dim], what)
+        array = _strided(
+            numbers, [index(d.size) for d in dim], [index(d.stride) for d in dim], what
+        )
         return array, {"labels": join_names(d.label for d in dim)}
 
     def write(message: Any, array: np.ndarray[Any, Any], options: WriteOptions) -> None:

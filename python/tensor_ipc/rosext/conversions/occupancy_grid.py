@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
+from operator import attrgetter, index
 from typing import Any
 
 import numpy as np
@@ -22,16 +22,17 @@ _ORIGIN = Part("origin", POSE)
 def _read(message: Any, _: ReadOptions) -> tuple[np.ndarray[Any, Any], dict[str, str]]:
     info = message.info
     data = numbers_of(message.data, _INT8, "OccupancyGrid.data")
-    if data.size != info.height * info.width:
-        msg = f"OccupancyGrid of {info.height} x {info.width}: found {data.size} cells"
+    height, width = index(info.height), index(info.width)
+    if data.size != height * width:
+        msg = f"OccupancyGrid of {height} x {width}: found {data.size} cells"
         raise MessageLayoutError(msg)
     loaded = info.map_load_time
     metadata = {
         "resolution": join_numbers([info.resolution], np.float32),
         "origin": join_numbers(attrgetter(*POSE)(info.origin)),
-        "map_load_time": f"{loaded.sec} {loaded.nanosec}",
+        "map_load_time": f"{index(loaded.sec)} {index(loaded.nanosec)}",
     }
-    return data.reshape(info.height, info.width), metadata
+    return data.reshape(height, width), metadata
 
 
 def _write(message: Any, array: np.ndarray[Any, Any], options: WriteOptions) -> None:

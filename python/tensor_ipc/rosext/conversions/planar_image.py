@@ -6,6 +6,7 @@ padding included. nv12 and nv21 have half as many rows of chroma as of luma, nv2
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any, Mapping
 
 import numpy as np
@@ -17,7 +18,7 @@ from tensor_ipc.rosext.conversions.buffers import as_bytes, replace_numbers
 def read(message: Any) -> tuple[np.ndarray[Any, Any], dict[str, str]]:
     """Return a view of all rows; ``width`` is among the texts when rows are longer."""
     encoding = message.encoding
-    height, width, step = message.height, message.width, message.step
+    height, width, step = index(message.height), index(message.width), index(message.step)
     rows = _rows(encoding, height)
     data = as_bytes(message.data, "Image.data")
     if data.size != rows * step or (height and step < width):

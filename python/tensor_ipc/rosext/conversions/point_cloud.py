@@ -14,6 +14,7 @@ Organised clouds are ``(height, width, ...)``.
 from __future__ import annotations
 
 import sys
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ from tensor_ipc.rosext.conversions.submessages import resize
 
 _NATIVE_IS_BIG = sys.byteorder == "big"
 _UINT8 = np.dtype(np.uint8)
+# No data bounds the fields of a cloud without points; a message is not to make us allocate at will.
+_LARGEST_POINT = 65536
 
 
 class _Cloud(NamedTuple):
@@ -72,9 +75,12 @@ def _read(message: Any, options: ReadOptions) -> tuple[np.ndarray[Any, Any], dic
 
 
 def _cloud(message: Any) -> _Cloud:
-    height, width = message.height, message.width
-    point_step, row_step = message.point_step, message.row_step
+    height, width = index(message.height), index(message.width)
+    point_step, row_step = index(message.point_step), index(message.row_step)
     data = as_bytes(message.data, "PointCloud2.data")
+    if point_step > _LARGEST_POINT:
+        msg = f"PointCloud2: point_step is {point_step}, expected at most {_LARGEST_POINT}"
+        raise MessageLayoutError(msg)
     if (
         min(height, width, point_step) < 0
         or data.size != height * row_step
@@ -86,7 +92,9 @@ def _cloud(message: Any) -> _Cloud:
             f"row_step {row_step} and {data.size} bytes"
         )
         raise MessageLayoutError(msg)
-    described = tuple((f.name, f.offset, f.datatype, f.count) for f in message.fields)
+    described = tuple(
+        (f.name, index(f.offset), f.datatype, index(f.count)) for f in message.fields
+    )
     fields = point_fields.from_message(described, point_step)
     foreign = bool(message.is_bigendian) != _NATIVE_IS_BIG
     if height > 1:

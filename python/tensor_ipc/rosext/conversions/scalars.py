@@ -50,13 +50,14 @@ def _scalar(dtype: np.dtype[Any]) -> Converter:
 
 
 def _exactly(number: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Return the number as `dtype`; `ValueError` where it is none (3.5 and 256 are no uint8)."""
+    """Return the number as `dtype`; `ValueError` where it is none (3.5 and 256 are no ``uint8``)."""
     if dtype == np.uint8 and -128 <= number < 0:  # as rosbags reads a byte
-        return (number + 256).astype(dtype)
-    converted = number.astype(dtype)
-    if dtype.kind != "f" and converted != number:
+        number = np.array(number + 256)
+    if dtype.kind == "f":
+        return number.astype(dtype)
+    if number.dtype.kind == "f" or number.astype(dtype) != number:
         raise ValueError
-    return converted
+    return number.astype(dtype)
 
 
 CONVERTERS = {
