@@ -50,13 +50,23 @@ public:
                       nb::handle user_metadata)
     {
         const SourceFrame source(data, *arrays_, accept_any_);
-        if (user_metadata.is_none()) {
-            return publish(source, unwrap(producer_.loan(source.extent())), timestamp_ns);
+        std::optional<PackedUserMetadata> texts;
+        if (!user_metadata.is_none()) {
+            texts = packed_from(user_metadata);
         }
-        const PackedUserMetadata packed = packed_from(user_metadata);
         Loan loan = unwrap(producer_.loan(source.extent()));
-        loan.set_user_metadata(packed);
-        return publish(source, std::move(loan), timestamp_ns);
+        source.copy_to(loan, *arrays_);
+        if (texts) {
+            loan.set_user_metadata(*texts);
+        }
+        const auto frame = loan.publish(timestamp_ns);
+        if (!frame) {
+            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" +
+                                                     producer_.metadata().name +
+                                                     "' was closed by another thread"});
+        }
+        copied_bytes_ += loan.bytes().size();
+        return *frame;
     }
 
     LoanFace loan(std::optional<std::uint64_t> extent)
@@ -75,20 +85,6 @@ public:
     }
 
 private:
-    std::uint64_t publish(const SourceFrame& source, Loan loan,
-                          std::optional<std::uint64_t> timestamp_ns)
-    {
-        source.copy_to(loan, *arrays_);
-        const auto frame = loan.publish(timestamp_ns);
-        if (!frame) {
-            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" +
-                                                     producer_.metadata().name +
-                                                     "' was closed by another thread"});
-        }
-        copied_bytes_ += loan.bytes().size();
-        return *frame;
-    }
-
     Producer producer_;
     std::shared_ptr<ArrayMaker> arrays_;
     bool accept_any_;

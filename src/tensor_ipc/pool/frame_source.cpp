@@ -177,14 +177,13 @@ FrameSource::View FrameSource::try_view(const AttachmentRef& pool, FramePlace ne
     window.lowest_ = pool->payload().run(newest.slot, taken);
     window.newest_slot_ = newest.slot;
     window.count_ = taken;  // from here on it unpins them
-    if (taken > 1 && pool->geometry().varying_extent) {
+    window.newest_ = info_of(*pool, newest);
+    if (pool->geometry().varying_extent && taken > 1) {
         window.infos_ = infos_of_run(*pool, newest, taken);
         if (window.infos_ == nullptr) {
             return View::MustCopy;
         }
-        window.newest_ = window.infos_[0];
-    } else {
-        window.newest_ = info_of(*pool, newest);
+        window.newest_ = window.infos_[0];  // of one look: another one may see something else
     }
     into = std::move(window);
     return View::Taken;

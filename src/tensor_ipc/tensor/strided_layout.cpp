@@ -31,7 +31,8 @@ StridedLayout frame_layout(const PoolMetadata& metadata) noexcept
 
 StridedLayout frame_layout(const PoolMetadata& metadata, std::uint64_t extent) noexcept
 {
-    StridedLayout layout = frame_layout(metadata);
+    StridedLayout layout;
+    append_frame(layout, metadata);
     if (metadata.varying_extent) {
         layout.extents[0] = static_cast<std::int64_t>(extent);  // strides do not depend on it
     }
