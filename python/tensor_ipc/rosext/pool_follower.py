@@ -46,7 +46,8 @@ class FollowerStats(NamedTuple):
 class PoolFollower:
     """Publishes the newest frame of a pool whenever there is a new one.
 
-    The pool may come later, end, and come again with other frames. When frames come faster than
+    The pool may come later, end, and come again with other frames. A frame that is there at the
+    beginning is published too. When frames come faster than
     they are published, the newest is; the others are counted as missed.
 
     The stamp is the frame's time of capture, which is taken for one of the node's clock; frames
@@ -110,6 +111,7 @@ class PoolFollower:
         self._counts = dict.fromkeys(FollowerStats._fields, 0)
         self._stopping = threading.Event()
         self._taken = threading.Event()
+        self._error: TensorIpcError | None = None
         self._consumer: TensorConsumer | None = None
         self._publisher = advertise(
             node, message_class, ros_topic, qos, self._note_incompatible_qos
@@ -136,9 +138,9 @@ class PoolFollower:
         while not self._stopping.is_set():
             try:
                 consumer = self._attached()
-                while consumer is not None and consumer.wait():
+                while consumer and not self._stopping.is_set() and consumer.wait():
                     self._hand_on(consumer)
-                return  # cleaned up, here or at the end of the interpreter
+                return  # cleaned up, or the node is gone, or the interpreter ends
             except TensorIpcError as error:  # a damaged pool, say: looked at again later
                 self._complaints.add(error)
                 self._stopping.wait(_RETRY_S)
@@ -166,11 +168,16 @@ class PoolFollower:
         if not self._stopping.is_set():
             self._guard.trigger()
             self._taken.wait()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     def _publish_in_executor(self) -> None:
         try:
             if self._consumer is not None and not self._stopping.is_set():
                 self._publish_newest(self._consumer)
+        except TensorIpcError as error:
+            self._error = error  # for the thread, which tries again later
         finally:
             self._taken.set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any, Iterator
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from ros_support import Image, pixels, rclpy, spin_until
 from std_msgs.msg import Header
+from support import HANG_S, segment_path
 
 from tensor_ipc import MetadataCreator, PoolMetadata, TensorConsumer, TensorProducer
 from tensor_ipc.errors import ROSConversionError
@@ -252,6 +254,27 @@ def test_frames_that_are_no_message_are_counted_and_following_goes_on(
 
 
 @pytest.mark.parametrize("driver", ["thread", "executor"])
+def test_pool_that_is_damaged_is_said_and_looked_at_again(
+    driver, node, topic, pool, heard, start_ros_child
+) -> None:
+    child = start_ros_child(FILLER, pool)
+    assert child.read() == "ready"
+    with ROSTensorProducer.follow(pool, node, topic, Image, driver=driver) as follower:
+        spin_until(node, lambda: follower.subscribers)
+        child.write(f"1 {NS}")
+        spin_until(node, lambda: heard)
+        child.kill()
+        os.truncate(segment_path(pool), 100)
+        spin_until(node, lambda: follower.last_error)
+        segment_path(pool).unlink()
+        with TensorProducer.from_sample(pool, pixels(0)) as successor:
+            successor.put(pixels(2))
+            spin_until(node, lambda: len(heard) == 2)
+
+    assert [message.data[0] for message in heard] == [1, 2]
+
+
+@pytest.mark.parametrize("driver", ["thread", "executor"])
 def test_follower_ends_when_its_node_is_gone(driver, context, topic, pool) -> None:
     doomed = rclpy.create_node("doomed", context=context)
     with TensorProducer.from_sample(pool, pixels(0)) as producer:
@@ -259,9 +282,15 @@ def test_follower_ends_when_its_node_is_gone(driver, context, topic, pool) -> No
         doomed.destroy_node()
         producer.put(pixels(1))
 
-        follower.cleanup()
+        def threads() -> list[threading.Thread]:
+            return [each for each in threading.enumerate() if each.name == f"tensor-ipc {pool}"]
 
-    assert not any(thread.name == f"tensor-ipc {pool}" for thread in threading.enumerate())
+        if driver == "thread":  # the executor's callbacks are gone with the node
+            for thread in threads():
+                thread.join(HANG_S)
+            assert threads() == []
+        follower.cleanup()
+        assert threads() == []
 
 
 def test_follower_refuses_what_it_does_not_know(node, topic, pool) -> None:
