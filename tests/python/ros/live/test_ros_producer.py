@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import threading
 from typing import Any, Iterator
 
@@ -95,6 +96,21 @@ def test_put_goes_into_the_pool_and_to_another_process(
         np.testing.assert_array_equal(frame.data, pixels(5))
         assert frame.timestamp_ns == 7 * NS + 1
         assert frame.user_metadata == {"encoding": "bgr8", "frame_id": "lens"}
+
+
+def test_listener_that_is_killed_and_comes_again_hears_again(
+    producer, node, topic, start_ros_child
+) -> None:
+    for value in (1, 2):
+        child = start_ros_child(LISTENER, topic)
+        # Nobody is told of a kill for seconds, so the listeners cannot be counted.
+        spin_until(
+            node,
+            lambda child=child: select.select([child.process.stdout], [], [], 0)[0],
+            lambda value=value: producer.put(pixels(value)),
+        )
+        assert child.read().startswith(f"{value} rgb8 ")
+        child.kill()
 
 
 def test_put_infers_the_encoding_and_takes_the_time_of_the_node(producer, node, heard) -> None:
