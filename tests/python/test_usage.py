@@ -159,7 +159,10 @@ def test_ros_snippets_run_as_printed(
 ) -> None:
     if not os.environ.get("TENSOR_IPC_REQUIRE_ROS"):
         pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    # On loopback, without shared memory of the middleware that a killed process would leave.
+    profile = REPOSITORY / "tests" / "python" / "ros" / "live" / "fastdds_udp.xml"
+    monkeypatch.setenv("FASTDDS_DEFAULT_PROFILES_FILE", str(profile))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SYSTEM_DEFAULT")
     monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
     peer = start_child(ROS_PEER)
     flush = "import sys; sys.stdout.reconfigure(line_buffering=True)\n"

@@ -40,8 +40,8 @@ def run_rclpy(config: BridgeConfig, stop: threading.Event, ros_args: Sequence[st
         A pool whose shape is configured has a living producer.
     """
     rclpy = import_rclpy()
+    # For a context of one's own rclpy handles no signals, which would end it under our threads.
     context = rclpy.context.Context()
-    # Signals are the caller's: rclpy's handlers would end the context under our threads.
     with _refused_as(f"ROS arguments {' '.join(ros_args)}"):
         rclpy.init(args=["tensor-ipc", *ros_args], context=context)
     try:

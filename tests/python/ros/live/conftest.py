@@ -17,16 +17,21 @@ import tensor_ipc
 
 HERE = Path(__file__).parent
 
-# Before the first context: the middleware reads them once.
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SYSTEM_DEFAULT"
-os.environ["ROS_DOMAIN_ID"] = os.environ.get(
-    "TENSOR_IPC_TEST_ROS_DOMAIN_ID", str(1 + os.getpid() % 100)
-)
-os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = str(HERE / "fastdds_udp.xml")
+
+@pytest.fixture(scope="module", autouse=True)
+def own_domain() -> Iterator[None]:
+    """A domain on loopback that other runs do not use, for this process and those it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SYSTEM_DEFAULT")  # what the profile says
+        patch.setenv("FASTDDS_DEFAULT_PROFILES_FILE", str(HERE / "fastdds_udp.xml"))
+        chosen = os.environ.get("TENSOR_IPC_TEST_ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+        patch.setenv("ROS_DOMAIN_ID", chosen)
+        yield
 
 
-@pytest.fixture(scope="session")
-def context() -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def context(own_domain: None) -> Iterator[Any]:
+    assert own_domain is None
     import rclpy  # noqa: PLC0415
 
     context = rclpy.context.Context()
