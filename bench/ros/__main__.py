@@ -1,6 +1,9 @@
-"""``python -m bench.ros --out FILE``: age and CPU of images, by turns. Needs ROS 2 and an idle machine.
+"""Age and CPU of images, by turns; the table goes into docs/performance.md. Needs ROS 2.
 
-Prints the tables of docs/performance.md. The processes are those of examples/ros_camera_bridge.
+    python -m bench.ros --figures docs/performance/ros.json --page docs/performance.md
+    python -m bench.ros --figures ... --page ... --report    # only the table again
+
+The processes are those of examples/ros_camera_bridge. Takes about ten minutes.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 _EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ros_camera_bridge"
+_BEGIN = "<!-- ros: written by python -m bench.ros -->"
+_END = "<!-- end ros -->"
 _ROUNDS = 3
 _SECONDS = 6.0
 _CASES = (
@@ -35,10 +40,22 @@ run_bridge(read_config("bridge.yaml"), stop)
 
 
 def main() -> None:
-    """Measure, write and print."""
+    """Measure, unless it is only to report, and write the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.ros")
-    parser.add_argument("--out", type=Path, required=True)
-    out = parser.parse_args().out
+    parser.add_argument("--figures", type=Path, required=True)
+    parser.add_argument("--page", type=Path, required=True)
+    parser.add_argument("--report", action="store_true", help="do not measure again")
+    arguments = parser.parse_args()
+    if not arguments.report:
+        arguments.figures.write_text(json.dumps(_measured(), indent=1) + "\n")
+    text = "\n".join(_text(json.loads(arguments.figures.read_text())))
+    page = arguments.page.read_text(encoding="utf-8")
+    head, _, rest = page.partition(_BEGIN)
+    _, _, tail = rest.partition(_END)
+    arguments.page.write_text(f"{head}{_BEGIN}\n{text}\n{_END}{tail}", encoding="utf-8")
+
+
+def _measured() -> dict[str, Any]:
     sys.path.insert(0, str(_EXAMPLE))
     compare = importlib.import_module("compare")
     ways: dict[str, dict[str, Any]] = {
@@ -58,14 +75,13 @@ def main() -> None:
             {"size": size, "rate_hz": rate, "readers": readers, "way": way, **_summary(found)}
             for way, found in rounds.items()
         ]
-    result = {
+    return {
         "date": dt.datetime.now(tz=dt.timezone.utc).date().isoformat(),
         "load": [load_before, os.getloadavg()[0]],
         "rounds": _ROUNDS,
+        "seconds": _SECONDS,
         "rows": rows,
     }
-    out.write_text(json.dumps(result, indent=1) + "\n")
-    print("\n".join(_table(rows)))
 
 
 def _summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -98,12 +114,19 @@ def _spread(values: list[float]) -> list[float]:
     return [round(each, 2) for each in (statistics.median(values), min(values), max(values))]
 
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
+def _text(figures: dict[str, Any]) -> list[str]:
+    before, after = figures["load"]
+    measured = (
+        f"Measured on {figures['date']}; load average {before:.0f} before and {after:.0f} after on 2 cores. Medians of "
+        f"{figures['rounds']} rounds of {figures['seconds']:g} s by turns, least and greatest in brackets."
+    )
     lines = [
+        measured,
+        "",
         "| images | readers | way | images/s | age p50 | age p99 | CPU for an image, receiving side |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for row in rows:
+    for row in figures["rows"]:
         age, late, rate, cpu = (
             row[key] for key in ("age_ms_p50", "age_ms_p99", "frames_per_s", "cpu_ms_per_image")
         )

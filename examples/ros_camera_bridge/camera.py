@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import array
-import contextlib
 import sys
 
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import Image
 
 
@@ -33,8 +31,11 @@ def main() -> None:
         publisher.publish(message)
 
     node.create_timer(1 / float(sys.argv[2]), publish)
-    with contextlib.suppress(ExternalShutdownException):
+    try:
         rclpy.spin(node)
+    except Exception:
+        if rclpy.ok():  # else a signal ended the context, perhaps in the middle of a callback
+            raise
 
 
 if __name__ == "__main__":

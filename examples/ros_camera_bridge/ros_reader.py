@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 
 import numpy as np
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import Image
 from tally import Tally
 
@@ -25,8 +23,11 @@ def main() -> None:
     node = rclpy.create_node("reader")
     node.create_subscription(Image, "/camera/image_raw", on_image, 5)
     threading.Thread(target=tally.answer, daemon=True).start()
-    with contextlib.suppress(ExternalShutdownException):
+    try:
         rclpy.spin(node)
+    except Exception:
+        if rclpy.ok():  # else a signal ended the context, perhaps in the middle of a callback
+            raise
 
 
 if __name__ == "__main__":
