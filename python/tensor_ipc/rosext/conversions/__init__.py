@@ -8,11 +8,14 @@ from __future__ import annotations
 from tensor_ipc.rosext.conversions.convert import fill_message, to_frame
 from tensor_ipc.rosext.conversions.frame import USER_METADATA_BYTES, MessageFrame
 from tensor_ipc.rosext.conversions.point_views import structured_points, xyz_points
+from tensor_ipc.rosext.conversions.pose_matrices import matrices_to_poses, poses_to_matrices
 
 __all__ = [
     "USER_METADATA_BYTES",
     "MessageFrame",
     "fill_message",
+    "matrices_to_poses",
+    "poses_to_matrices",
     "structured_points",
     "to_frame",
     "xyz_points",

@@ -167,8 +167,8 @@ def _check_read_options(name: str, converter: Converter, options: ReadOptions) -
 
 
 def _check_write_options(name: str, converter: Converter, options: WriteOptions) -> None:
-    for option in ("encoding", "fields", "image_format", "jpeg_quality"):
-        if getattr(options, option) is not None and option not in converter.takes:
+    for option, value in zip(options._fields, options):
+        if value is not None and option != "metadata" and option not in converter.takes:
             msg = f"{name}: {option}= means nothing for this type; leave it out"
             raise ConversionError(msg)
 

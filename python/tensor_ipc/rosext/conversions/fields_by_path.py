@@ -69,21 +69,25 @@ def write(message: Any, path: str, array: np.ndarray[Any, Any]) -> None:
     FieldPathError
         There is no such place, or no numbers.
     ArrayLayoutError
-        The array has another shape, or a dtype that the place cannot hold without loss.
+        The array has another shape, or values that the place cannot hold without loss.
     """
+    if array.dtype.kind not in "biuf":
+        msg = f"{path}: expected numbers, got {array.dtype}"
+        raise ArrayLayoutError(msg)
     place = _find(message, path)
     value = place.value()
     if isinstance(value, (standard_array.array, np.ndarray)):
         _write_sequence(place, value, array, path)
     elif _is_number(value):
         require_shape(array.reshape(()) if array.shape == (1,) else array, (), path)
-        place.set(_like(value, array, path)(array.item()))
+        place.set(_exact(value, array.item(), path))
     elif isinstance(value, (list, tuple)):
         _write_list(place, value, array, path)
     else:
         leaves = _leaves(value, path, to_write=True)
         require_shape(array, (len(leaves),), path)
-        _write_leaves(leaves, array, path)
+        for leaf, number in zip(leaves, _exact_leaves(leaves, array, path)):
+            leaf.set(number)
 
 
 def _find(message: Any, path: str) -> _Place:
@@ -114,7 +118,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
             break
         end = step.end()
         steps.append(step[1] if step[2] is None else int(step[2]))
-    if end != len(path) or not steps:
+    if end != len(path) or not steps or path.startswith("."):
         msg = f"{path!r} is no path: expected names and indices as in 'transforms[0].transform'"
         raise FieldPathError(msg)
     return tuple(steps)
@@ -141,8 +145,7 @@ def _numbers(value: Any, path: str) -> np.ndarray[Any, Any]:
             return np.array([_plain(item) for item in value])
         rows = [[_plain(leaf.value()) for leaf in _leaves(item, path)] for item in value]
         if len({len(row) for row in rows}) > 1:
-            msg = f"{path!r}: its items have different numbers of numbers"
-            raise FieldPathError(msg)
+            raise _ragged(path)
         return np.array(rows)
     return np.array([_plain(leaf.value()) for leaf in _leaves(value, path)])
 
@@ -199,27 +202,35 @@ def _no_numbers(path: str, value: Any) -> FieldPathError:
     )
 
 
-def _like(value: Any, array: np.ndarray[Any, Any], path: str) -> type | Any:
-    """Return what makes a number of an array into one like `value`, after a look at the dtype."""
-    if isinstance(value, bytes):
-        require_dtype(array, np.dtype(np.uint8), path)
-        return lambda number: bytes([number])
-    if isinstance(value, (bool, np.bool_)):
-        require_dtype(array, np.dtype(np.bool_), path)
-        return bool
-    if isinstance(value, (int, np.integer)):
-        if array.dtype.kind not in "iu":
-            msg = f"{path}: expected integers, got {array.dtype}"
-            raise ArrayLayoutError(msg)
-        return int
-    require_dtype(array, np.dtype(np.float64), path)
-    return float
+def _exact(held: Any, number: Any, path: str) -> Any:
+    """Return a number of an array as what the place holds.
+
+    Raises
+    ------
+    ArrayLayoutError
+        It has no such value: 0.5 for an integer, 2 for a truth value, 300 for a byte.
+    """
+    if isinstance(held, (float, np.floating)):
+        return float(number)
+    make: Any
+    if isinstance(held, bytes):
+        fits, make = number in range(256), _byte
+    elif isinstance(held, (bool, np.bool_)):
+        fits, make = number in (0, 1), bool
+    else:
+        fits, make = not isinstance(number, float) or number.is_integer(), int
+    if not fits:
+        msg = f"{path}: a {type(held).__name__} cannot be {number!r}"
+        raise ArrayLayoutError(msg)
+    return make(number)
 
 
-def _write_leaves(leaves: list[_Place], array: np.ndarray[Any, Any], path: str) -> None:
-    makers = [_like(leaf.value(), array, path) for leaf in leaves]
-    for leaf, make, number in zip(leaves, makers, array.tolist()):
-        leaf.set(make(number))
+def _byte(number: Any) -> bytes:
+    return bytes([int(number)])
+
+
+def _exact_leaves(leaves: list[_Place], array: np.ndarray[Any, Any], path: str) -> list[Any]:
+    return [_exact(leaf.value(), number, path) for leaf, number in zip(leaves, array.tolist())]
 
 
 def _write_sequence(place: _Place, held: Any, array: np.ndarray[Any, Any], path: str) -> None:
@@ -235,18 +246,26 @@ def _write_sequence(place: _Place, held: Any, array: np.ndarray[Any, Any], path:
 def _write_list(place: _Place, held: Any, array: np.ndarray[Any, Any], path: str) -> None:
     if all(_is_number(item) for item in held):
         require_shape(array, (None,), path)
-        floats = [item for item in held if isinstance(item, float)]
-        make = _like((floats or held)[0], array, path) if held else _same
-        place.set([make(number) for number in array.tolist()])
+        # All are of one type in ROS; what an empty sequence holds cannot be told.
+        kind = next(
+            (item for item in held if isinstance(item, float)), held[0] if held else None
+        )
+        numbers = array.tolist()
+        place.set(numbers if kind is None else [_exact(kind, one, path) for one in numbers])
         return
     rows = [_leaves(item, path, to_write=True) for item in held]
-    require_shape(array, (len(rows), len(rows[0])), path)
-    for row, numbers in zip(rows, array):
-        _write_leaves(row, numbers, path)
+    lengths = {len(row) for row in rows}
+    if len(lengths) > 1:
+        raise _ragged(path)
+    require_shape(array, (len(rows), lengths.pop()), path)
+    exact = [_exact_leaves(row, numbers, path) for row, numbers in zip(rows, array)]
+    for row, converted in zip(rows, exact):
+        for leaf, number in zip(row, converted):
+            leaf.set(number)
 
 
-def _same(number: Any) -> Any:
-    return number
+def _ragged(path: str) -> FieldPathError:
+    return FieldPathError(f"{path!r}: its items have different numbers of numbers")
 
 
 @functools.lru_cache(maxsize=256)

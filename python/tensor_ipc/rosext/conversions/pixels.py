@@ -123,7 +123,8 @@ def check_pixels(array: np.ndarray[Any, Any], encoding: str) -> None:
         Its channels or its dtype are others.
     """
     pixels = pixels_of(encoding)
-    if channels_of(array) != pixels.channels or array.dtype.newbyteorder("=") != pixels.dtype:
+    same_type = array.dtype == pixels.dtype or array.dtype.newbyteorder() == pixels.dtype
+    if not same_type or channels_of(array) != pixels.channels:
         msg = (
             f"encoding {encoding!r} has {pixels.channels} channels of {pixels.dtype}, the array of "
             f"shape {array.shape} has {channels_of(array)} of {array.dtype}; convert the array, or "

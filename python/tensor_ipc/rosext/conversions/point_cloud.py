@@ -180,9 +180,13 @@ def _write(message: Any, array: np.ndarray[Any, Any], options: WriteOptions) -> 
     point_step = array.itemsize if element.names else array.shape[-1] * array.itemsize
 
     def copy_into(data: np.ndarray[Any, Any]) -> None:
+        into = data.view(element).reshape(array.shape)
         if element.names:
             data[...] = 0  # what is between the fields
-        np.copyto(data.view(element).reshape(array.shape), array)
+            for name in element.names:  # older NumPy does not swap bytes of whole points
+                into[name] = array[name]
+        else:
+            np.copyto(into, array)
 
     new_field = {"name": "", "offset": 0, "datatype": 0, "count": 1}
     held = resize(message, "fields", len(fields), "sensor_msgs/msg/PointField", new_field)

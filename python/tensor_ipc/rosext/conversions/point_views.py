@@ -75,6 +75,7 @@ def xyz_points(
         raise FieldPathError(msg)
     (x, first), (y, second), (z, third) = (places[name][:2] for name in ("x", "y", "z"))
     if x == y == z and second - first == third - second == x.itemsize:
-        first_bytes = array.view(np.uint8)[..., first : first + 3 * x.itemsize]
-        return first_bytes.view(x) if array.size else np.empty((*points.shape, 3), x)
+        # Made of strides: older NumPy views only whole arrays as another type.
+        side_by_side = (*points.strides, x.itemsize)
+        return np.lib.stride_tricks.as_strided(points["x"], (*points.shape, 3), side_by_side)
     return np.stack([points["x"], points["y"], points["z"]], axis=-1)
