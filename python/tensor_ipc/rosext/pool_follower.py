@@ -12,13 +12,13 @@ from tensor_ipc.rosext import ros_clock
 from tensor_ipc.rosext.complaints import Complaints
 from tensor_ipc.rosext.endpoints import advertise
 from tensor_ipc.rosext.message_writer import MessageWriter, as_numpy
+from tensor_ipc.rosext.rate_limit import RateLimit
 from tensor_ipc.rosext.ros_import import import_rclpy, message_type
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from tensor_ipc._core import Frame
-    from tensor_ipc.rosext.rate_limit import RateLimit
 
 _RETRY_S = 0.2
 _STOP_TIMEOUT_S = 5.0
@@ -70,8 +70,8 @@ class PoolFollower:
     stamps
         ``"capture"``, as above. ``"publication"``: when the frame came into the pool, on the
         node's clock; for producers whose times are of another clock.
-    rate_limit
-        What it does not admit is left out.
+    rate_limit_hz
+        At most so many messages a second; frames beyond are left out.
 
     Raises
     ------
@@ -94,7 +94,7 @@ class PoolFollower:
         conversion: Mapping[str, Any] | None = None,
         driver: str = "thread",
         stamps: str = "capture",
-        rate_limit: RateLimit | None = None,
+        rate_limit_hz: float | None = None,
     ) -> None:
         _require("driver", driver, ("thread", "executor"))
         _require("stamps", stamps, ("capture", "publication"))
@@ -104,7 +104,7 @@ class PoolFollower:
         self._pool_name = pool_name
         self._node = node
         self._stamp_of_publication = stamps == "publication"
-        self._rate_limit = rate_limit
+        self._rate_limit = None if rate_limit_hz is None else RateLimit(rate_limit_hz)
         self._name = f"pool {pool_name} -> {ros_topic}"
         self._complaints = Complaints(self._name, node.get_logger().error)
         self._lock = threading.Lock()

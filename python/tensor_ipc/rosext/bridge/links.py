@@ -43,7 +43,9 @@ class InboundLink:
             Complaints(wanted.name, node.get_logger().error),
             encoding=wanted.encoding,
             conversion=wanted.conversion,
-            rate_limit=_rate_limit(wanted.rate_limit_hz),
+            rate_limit=None
+            if wanted.rate_limit_hz is None
+            else RateLimit(wanted.rate_limit_hz),
         )
         self._subscription = subscribe(
             node,
@@ -92,7 +94,7 @@ def outbound_link(node: Any, wanted: PoolToTopic) -> PoolFollower:
         frame_id=wanted.frame_id,
         conversion=wanted.conversion,
         stamps=wanted.stamps,
-        rate_limit=_rate_limit(wanted.rate_limit_hz),
+        rate_limit_hz=wanted.rate_limit_hz,
     )
 
 
@@ -123,7 +125,3 @@ def metadata_for(wanted: TopicToPool, frame: MessageFrame) -> PoolMetadata:
         history_len=wanted.history_len,
         varying_extent=True,
     )
-
-
-def _rate_limit(hertz: float | None) -> RateLimit | None:
-    return None if hertz is None else RateLimit(hertz)

@@ -313,6 +313,28 @@ def test_ros_arguments_remap_rename_and_set_parameters(
         assert consumer.get_frame().timestamp_ns == 0  # no /clock yet
 
 
+def test_file_names_node_clock_and_shape(start_bridge, node, topic, pool) -> None:
+    latched = qos(durability="transient_local")
+    publisher = node.create_publisher(Image, f"/robot{topic}", latched)
+    unstamped = image(4)
+    unstamped.header.stamp.sec = unstamped.header.stamp.nanosec = 0
+    entry = {"pool": pool, "shape": [4, 6, 3], "dtype": "uint8", "history_len": 2}
+    start_bridge(
+        {
+            "node": "from_file",
+            "namespace": "/robot",
+            "use_sim_time": True,
+            "topics": [{**entry, "topic": topic[1:], "qos": {"durability": "transient_local"}}],
+        }
+    )
+    spin_until(node, lambda: ("from_file", "/robot") in node.get_node_names_and_namespaces())
+    spin_until(node, lambda: attached(pool))  # before there was any message
+    publisher.publish(unstamped)
+    with attach(node, pool) as consumer:
+        assert consumer.get_frame().timestamp_ns == 0
+        assert consumer.metadata.history_len == 2
+
+
 def test_pool_that_is_taken_is_tried_again(start_bridge, node, topic, pool, publisher) -> None:
     with TensorProducer.from_sample(pool, pixels(0)):
         bridge = start_bridge("--topic", topic, "--pool", pool)

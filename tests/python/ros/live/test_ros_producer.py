@@ -309,6 +309,21 @@ def test_follower_ends_when_its_node_is_gone(driver, context, topic, pool) -> No
         assert threads() == []
 
 
+def test_follower_leaves_out_what_comes_faster_than_its_limit(node, topic, pool, heard) -> None:
+    with TensorProducer.from_sample(pool, pixels(0)) as producer, ROSTensorProducer.follow(
+        pool, node, topic, Image, rate_limit_hz=0.001
+    ) as follower:
+        spin_until(node, lambda: follower.subscribers)
+        for value in (1, 2, 3):
+            producer.put(pixels(value))
+            spin_until(node, lambda value=value: follower.stats.frames == value)
+        spin_until(node, lambda: heard)
+
+        assert follower.stats.messages == 1
+        assert follower.stats.limited == 2
+    assert [message.data[0] for message in heard] == [1]
+
+
 def test_follower_refuses_what_it_does_not_know(node, topic, pool) -> None:
     with pytest.raises(ValueError, match="driver"):
         ROSTensorProducer.follow(pool, node, topic, Image, driver="magic")
