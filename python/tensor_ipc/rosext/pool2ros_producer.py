@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tensor_ipc.core.metadata import PoolMetadata
+    from tensor_ipc.core.producer import ProducerStats
 
 
 class ROSTensorProducer:
@@ -188,6 +189,11 @@ class ROSTensorProducer:
     def metadata(self) -> PoolMetadata:
         """What the pool holds."""
         return self._producer.metadata
+
+    @property
+    def stats(self) -> ProducerStats:
+        """Counters of the pool's producer."""
+        return self._producer.stats
 
     @property
     def topic(self) -> str | None:

@@ -160,6 +160,7 @@ def test_refused_put_leaves_pool_and_topic_alone(producer, node, heard) -> None:
     with pytest.raises(TypeError):
         producer.put(pixels(1), stamp="yesterday")
     assert producer.put(pixels(2)) == 0
+    assert producer.stats.frames == 1
     spin_until(node, lambda: heard)
 
     assert bytes(heard[0].data) == pixels(2).tobytes()
