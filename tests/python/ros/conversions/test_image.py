@@ -229,7 +229,7 @@ def test_an_array_that_is_no_image_is_refused(dtype: str, shape: tuple[int, ...]
 
 
 def test_strides_and_byte_order_of_the_array_do_not_matter() -> None:
-    message = image()
+    message = image(is_bigendian=1)
     pixels = np.arange(24, dtype=">u2").reshape(4, 6)[::-1, ::2]
 
     fill_message(message, pixels)
@@ -266,6 +266,13 @@ def test_a_message_of_rosbags_keeps_arrays() -> None:
     fill_message(message, np.full((3, 4), 3, np.uint8))
     assert buffer.tolist() == [2] * 12
     assert message.data.tolist() == [3] * 12
+
+
+def test_a_buffer_of_other_numbers_is_replaced() -> None:
+    message = image(np.zeros(4))
+    fill_message(message, np.full((2, 2), 3, np.uint8))
+    assert message.data.dtype == np.uint8
+    assert message.data.tolist() == [3] * 4
 
 
 def test_stamp_and_frame_id_stay_unless_they_are_given() -> None:

@@ -168,6 +168,12 @@ def test_types_that_hold_the_values_are_enough() -> None:
     assert numbers.data.tolist() == [0, 1, 2, 3]
 
 
+def test_a_byte_may_come_with_a_sign() -> None:
+    """As rosbags reads it."""
+    key = ("std_msgs/msg/Byte", "the number")
+    assert to_frame(changed(key, data=-56), type_name=key[0]).array == 200
+
+
 def test_a_template_keeps_what_nobody_says() -> None:
     scan = changed(SCAN, angle_min=-1.5)
     fill_message(scan, np.ones(5, np.float32), type_name=SCAN[0])
