@@ -36,6 +36,10 @@ class SegmentError(TensorIpcError, RuntimeError):
     """The shared memory holds something else, is damaged, or is of another layout version."""
 
 
+class BridgeConfigError(TensorIpcError, ValueError):
+    """The configuration of a bridge is wrong; the text names file and key."""
+
+
 class SharedMemoryFullError(TensorIpcError, MemoryError):
     """``/dev/shm`` is too small or full."""
 

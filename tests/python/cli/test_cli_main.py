@@ -8,12 +8,12 @@ def test_help_names_every_command(tensor_ipc):
     result = tensor_ipc("--help")
 
     assert result.exit_code == 0
-    for name in ("list", "info", "watch", "clean", "demo", "bench", "completion"):
+    for name in ("list", "info", "watch", "clean", "ros-bridge", "demo", "bench", "completion"):
         assert f"\n  {name} " in result.output
 
 
 @pytest.mark.parametrize(
-    "name", ["list", "info", "watch", "clean", "demo", "bench", "completion"]
+    "name", ["list", "info", "watch", "clean", "ros-bridge", "demo", "bench", "completion"]
 )
 def test_command_has_help(tensor_ipc, name):
     result = tensor_ipc(name, "--help")
