@@ -19,9 +19,10 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "pool": {"base", "tensor", "os", "layout", "memory", "notify", "ring", "segment"},
     "dlpack": {"base", "tensor", "pool"},
     "bindings": {"base", "tensor", "os", "pool", "dlpack"},
-    "dds": {"base", "tensor", "notify", "pool"},
+    "dds": {"base", "tensor", "os", "layout", "notify", "segment", "pool"},
+    "dds_bindings": {"base", "tensor", "os", "pool", "bindings", "dds", "mirror"},
     "record": {"base", "tensor", "pool"},
-    "mirror": {"base", "tensor", "os", "pool"},
+    "mirror": {"base", "tensor", "os", "layout", "segment", "pool", "dds"},
 }
 OURS = re.compile(r'#include "tensor_ipc/(\w+)/')
 SYSTEM = re.compile(r"#include <(sys/|linux/|fcntl\.h|unistd\.h|poll\.h)")

@@ -10,7 +10,10 @@ from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
+from tensor_ipc.discovery import NetworkPool, discover
 from tensor_ipc.errors import (
+    DdsError,
+    DdsUnavailableError,
     InvalidPoolNameError,
     MetadataMismatchError,
     MissingFrameworkError,
@@ -30,6 +33,15 @@ from tensor_ipc.inspection import (
     inspect,
     list_pools,
 )
+from tensor_ipc.mirroring import (
+    Mirror,
+    MirrorServer,
+    MirrorSource,
+    MirrorStatus,
+    ServedMirror,
+    mirror,
+    serve,
+)
 
 if TYPE_CHECKING:
     from tensor_ipc.rosext import ROSTensorConsumer, ROSTensorProducer
@@ -40,13 +52,20 @@ __all__ = [
     "CleanedPool",
     "ConsumerInfo",
     "ConsumerStats",
+    "DdsError",
+    "DdsUnavailableError",
     "Frame",
     "FrameWindow",
     "InvalidPoolNameError",
     "Loan",
     "MetadataCreator",
     "MetadataMismatchError",
+    "Mirror",
+    "MirrorServer",
+    "MirrorSource",
+    "MirrorStatus",
     "MissingFrameworkError",
+    "NetworkPool",
     "PoolExhaustedError",
     "PoolInUseError",
     "PoolInfo",
@@ -57,6 +76,7 @@ __all__ = [
     "ROSTensorConsumer",
     "ROSTensorProducer",
     "SegmentError",
+    "ServedMirror",
     "SharedMemoryFullError",
     "SynchronizedFrames",
     "TensorConsumer",
@@ -64,8 +84,11 @@ __all__ = [
     "TensorProducer",
     "__version__",
     "clean",
+    "discover",
     "inspect",
     "list_pools",
+    "mirror",
+    "serve",
     "synchronized",
 ]
 

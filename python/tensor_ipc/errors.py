@@ -94,3 +94,11 @@ class CompressedImageError(ConversionError):
 
 class MissingCodecError(ConversionError, ImportError):
     """The package that reads and writes compressed images is not installed."""
+
+
+class DdsError(TensorIpcError, RuntimeError):
+    """Cyclone DDS refused: no such interface, no free port, too many participants."""
+
+
+class DdsUnavailableError(TensorIpcError, ImportError):
+    """DDS was asked for, and the package was built without Cyclone DDS, or DDS is switched off."""

@@ -17,6 +17,10 @@ from tensor_ipc import TensorConsumer, TensorProducer
 # Ctrl-C, and the processes that tests start, need it as it is in the foreground.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The tests in dds/ switch it on again. For the others it would be threads and ports that they do not
+# look at, in those that take longer than the half second after which pools are told of.
+os.environ["TENSOR_IPC_DDS"] = "off"
+
 SAMPLE = np.zeros((2, 3), dtype=np.int32)
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
@@ -67,9 +67,11 @@ StartChild = Callable[..., "Child"]
 class Child:
     """A Python program in a process of its own, spoken to line by line."""
 
-    def __init__(self, program: str, *args: object) -> None:
+    def __init__(self, program: str, *args: object, within: Sequence[str] = ()) -> None:
+        """Start it; by the command `within`, which ends in executing what follows it."""
+        python = [sys.executable, "-c", textwrap.dedent(program)]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", textwrap.dedent(program), *(str(arg) for arg in args)],
+            [*within, *python, *(str(arg) for arg in args)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

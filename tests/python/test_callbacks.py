@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import HANG_S, MakeConsumer, MakeProducer, filled
+from support import HANG_S, MakeConsumer, MakeProducer, StartChild, filled
 
 from tensor_ipc import TensorConsumer
 
@@ -252,3 +252,22 @@ def test_no_thread_runs_without_a_callback(
     consumer.get()
 
     assert threading.active_count() == before
+
+
+def test_interpreter_ends_in_order_when_a_consumer_with_a_callback_was_dropped(
+    new_producer: MakeProducer, start_child: StartChild, pool: str
+) -> None:
+    new_producer()
+    child = start_child(
+        """
+        import sys
+        from tensor_ipc import TensorConsumer
+
+        TensorConsumer.attach(sys.argv[1], callback=print)
+        """,
+        pool,
+    )
+
+    code, output, errors = child.finish()
+
+    assert (code, output, errors) == (0, "", "")

@@ -12,6 +12,8 @@ from uuid import uuid4
 import pytest
 from support import HANG_S, REPOSITORY, segments_of
 
+from tensor_ipc.core import network
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,7 @@ DOCUMENTS = [
     if path.exists()
 ]
 OPTIONAL = re.compile(r"^import (torch|jax|rclpy)\b", flags=re.MULTILINE)
+NETWORK = re.compile(r"\bimport\b.*\b(discover|mirror)\b")
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 
 
@@ -50,9 +53,14 @@ def own_namespace(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     assert left == []
 
 
-def skip_without_its_framework(code: str) -> None:
+def skip_without_its_framework(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in OPTIONAL.findall(code):
         pytest.importorskip(module)
+    if NETWORK.search(code):
+        if not network.is_built_in():
+            pytest.skip("this tensor-ipc was built without Cyclone DDS")
+        monkeypatch.setenv("TENSOR_IPC_DDS", "on")
+        monkeypatch.setenv("TENSOR_IPC_DDS_DOMAIN", "39")
 
 
 def run(program: Path, where: Path) -> subprocess.CompletedProcess[str]:
@@ -69,12 +77,14 @@ def run(program: Path, where: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_code_of_document_runs(document: Path, own_namespace: str, tmp_path: Path) -> None:
+def test_code_of_document_runs(
+    document: Path, own_namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert own_namespace
     code = code_of(document)
     if not code:
         pytest.skip(f"{document.name} has no Python to run")
-    skip_without_its_framework(code)
+    skip_without_its_framework(code, monkeypatch)
     program = tmp_path / f"code_of_{document.stem}.py"  # not numpy.py, which others import
     program.write_text(code, encoding="utf-8")
 
@@ -84,9 +94,11 @@ def test_code_of_document_runs(document: Path, own_namespace: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_example_runs(example: Path, own_namespace: str, tmp_path: Path) -> None:
+def test_example_runs(
+    example: Path, own_namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert own_namespace
-    skip_without_its_framework(example.read_text(encoding="utf-8"))
+    skip_without_its_framework(example.read_text(encoding="utf-8"), monkeypatch)
 
     result = run(example, tmp_path)
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tensor_ipc import list_pools
+from tensor_ipc import discover, list_pools
 from tensor_ipc.cli import units
 from tensor_ipc.cli.options import json_option
 from tensor_ipc.cli.output import console, print_json, table
 
 if TYPE_CHECKING:
-    from tensor_ipc import PoolInfo
+    from tensor_ipc import NetworkPool, PoolInfo
 
 _COLUMNS = (
     "pool",
@@ -29,10 +29,40 @@ _COLUMNS = (
 )
 
 
+_NETWORK_COLUMNS = (
+    "pool",
+    "host",
+    "shape",
+    "dtype",
+    "device",
+    ">history",
+    ">frame",
+    ">rate",
+    "producer",
+    "where",
+)
+
+
 @click.command("list")
+@click.option("--network", is_flag=True, help="Those of all hosts, as told over DDS.")
+@click.option(
+    "--domain",
+    type=click.IntRange(0, 230),
+    help="DDS domain for --network. By default $TENSOR_IPC_DDS_DOMAIN, or 0.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0.0),
+    default=1.0,
+    show_default=True,
+    help="How long --network listens.",
+)
 @json_option
-def command(*, as_json: bool) -> None:
-    """List the pools on this host, the broken ones too."""
+def command(*, network: bool, domain: int | None, seconds: float, as_json: bool) -> None:
+    """List the pools on this host, the broken ones too, or those of the network."""
+    if network:
+        _list_network(discover(seconds, dds_participant=domain), as_json=as_json)
+        return
     pools = list_pools()
     if as_json:
         print_json([document(pool) for pool in pools])
@@ -43,6 +73,30 @@ def command(*, as_json: bool) -> None:
         for pool in pools:
             if pool.error:
                 click.echo(f"{pool.name}: {pool.error}")
+
+
+def _list_network(pools: list[NetworkPool], *, as_json: bool) -> None:
+    if as_json:
+        print_json([asdict(pool) for pool in pools])
+    elif not pools:
+        click.echo("no pools")
+    else:
+        console().print(table(_NETWORK_COLUMNS, [_network_row(pool) for pool in pools]))
+
+
+def _network_row(pool: NetworkPool) -> list[str]:
+    return [
+        pool.name,
+        pool.host,
+        units.shape(pool.metadata.shape),
+        pool.metadata.dtype_str,
+        pool.metadata.device,
+        str(pool.metadata.history_len),
+        units.NONE if pool.latest_frame < 0 else str(pool.latest_frame),
+        units.in_hertz(pool.rate_hz),
+        "alive" if pool.alive else "dead",
+        "here" if pool.is_local else "elsewhere",
+    ]
 
 
 def document(pool: PoolInfo) -> dict[str, Any]:

@@ -9,7 +9,17 @@ import click
 
 from tensor_ipc import TensorIpcError, __version__
 
-_COMMANDS = ("list", "info", "watch", "clean", "ros-bridge", "demo", "bench", "completion")
+_COMMANDS = (
+    "list",
+    "info",
+    "watch",
+    "clean",
+    "mirror",
+    "ros-bridge",
+    "demo",
+    "bench",
+    "completion",
+)
 
 
 class _Commands(click.Group):

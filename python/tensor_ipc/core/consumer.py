@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedTuple, NoReturn
 
 from tensor_ipc import _core
-from tensor_ipc.core import by_time, lifetime
+from tensor_ipc.core import by_time, lifetime, network
 from tensor_ipc.core.delivery import Delivery
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.errors import PoolNotFoundError
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     import asyncio
     from types import TracebackType
 
+    from tensor_ipc import _dds
     from tensor_ipc._core import Frame, FrameWindow
 
 _PADDING = {None: 0, "repeat": 1, "zero": 2}
 _PRIVATE_VIEWS = {"private": True, "readonly": False}
+_NOTIFY = ("shm", "dds")
 _MOST_FRAMES = 2**32 - 1  # of any pool; what the core takes, which knows the pool's own
 
 
@@ -35,15 +37,26 @@ class ConsumerStats(NamedTuple):
     """Bytes of these."""
 
 
+class _Dds(NamedTuple):
+    """Where a consumer hears of frames over DDS."""
+
+    domain: int | None
+    keep_last: int
+
+
 class _Options(NamedTuple):
     max_pins: int | None
     spin_s: float
     torch_views: str
+    notify: str = "shm"
 
     def native(self) -> tuple[int, float, bool]:
         """Return them as the core takes them."""
         if self.torch_views not in _PRIVATE_VIEWS:
             msg = f"torch_views must be 'private' or 'readonly', got {self.torch_views!r}"
+            raise ValueError(msg)
+        if self.notify not in _NOTIFY:
+            msg = f"notify must be 'shm' or 'dds', got {self.notify!r}"
             raise ValueError(msg)
         return self.max_pins or 0, self.spin_s, _PRIVATE_VIEWS[self.torch_views]
 
@@ -60,7 +73,9 @@ class TensorConsumer:
     pool_metadata
         What the pool is expected to hold.
     keep_last, dds_participant
-        For progress over DDS.
+        With ``notify="dds"``: how many progress samples the reader keeps, and where it reads them: a
+        domain id, a participant of the ``cyclonedds`` package, whose domain is used, or ``None`` for
+        the domain of the environment.
     on_new_data_callback, callback
         Called with a view of the newest frame, as from `get`, on one thread of this consumer. A slow
         callback skips frames; none comes twice or out of order. What it raises is logged. Not
@@ -75,11 +90,18 @@ class TensorConsumer:
         consumer; dropping the tensor costs a system call that looks for written pages (some 30 us
         for each 4 MB). ``"readonly"``: nothing is looked for, and **a write ends the process** with
         SIGSEGV; for those who never write in place.
+    notify
+        What wakes `wait`, iteration, `fileno` and the callback. ``"shm"``: the pool's own futex,
+        within some 30 us. ``"dds"``: progress samples of DDS, as other hosts get them; for the same
+        frames and with the same results, later. Whatever is lost on the way is made up for within
+        100 ms.
 
     Raises
     ------
     MetadataMismatchError
         A pool of that name is there and holds something else. If it comes later, `get` raises it.
+    DdsUnavailableError
+        ``notify="dds"``, and the package was built without DDS, or DDS is switched off.
     """
 
     def __init__(
@@ -93,29 +115,47 @@ class TensorConsumer:
         max_pins: int | None = None,
         spin_s: float = 0.0,
         torch_views: str = "private",
+        notify: str = "shm",
     ) -> None:
-        options = _Options(max_pins, spin_s, torch_views)
+        options = _Options(max_pins, spin_s, torch_views, notify)
+        dds = _Dds(network.domain_of(dds_participant), keep_last)
         native = _follow(pool_metadata, options)
-        self._set_up(native, pool_metadata, options, on_new_data_callback or callback)
-        self._dds = (dds_participant, keep_last)
+        wanted = on_new_data_callback or callback
+        self._set_up(native, pool_metadata.name, pool_metadata, options, dds, wanted)
 
     def _set_up(
         self,
         native: _core.Consumer,
+        pool_name: str,
         expected: PoolMetadata | None,
         options: _Options,
+        dds: _Dds,
         callback: Callable[[Any], object] | None,
     ) -> None:
         self._native = native
+        self._pool_name = pool_name
+        self._dds = dds
+        self._progress: _dds.ProgressWatch | None = None
+        self._must_listen = options.notify == "dds"
         self._expected = expected
         self._options = options
         self._callback = callback
         self._delivery: Delivery | None = None
         self._readiness: _core.EventFd | None = None
         self._starting = threading.Lock()
+        self._listen()
         lifetime.register(self)
         if callback is not None:
             self._start_delivery()
+
+    def _listen(self) -> None:
+        """Have waits end by DDS, if that was asked for; once, and once more after a fork."""
+        with self._starting:
+            if self._must_listen:
+                progress = network.load().watch_progress(self._pool_name, *self._dds)
+                self._native.wake_by(progress.news)
+                self._progress = progress
+                self._must_listen = False
 
     @classmethod
     def from_sample(
@@ -131,6 +171,7 @@ class TensorConsumer:
         max_pins: int | None = None,
         spin_s: float = 0.0,
         torch_views: str = "private",
+        notify: str = "shm",
         varying_extent: bool = False,
     ) -> TensorConsumer:
         """Make a consumer of frames like `sample`, whose values do not matter.
@@ -149,6 +190,7 @@ class TensorConsumer:
             max_pins=max_pins,
             spin_s=spin_s,
             torch_views=torch_views,
+            notify=notify,
         )
 
     @classmethod
@@ -160,6 +202,9 @@ class TensorConsumer:
         max_pins: int | None = None,
         spin_s: float = 0.0,
         torch_views: str = "private",
+        notify: str = "shm",
+        dds_participant: object = None,
+        keep_last: int = 10,
     ) -> TensorConsumer:
         """Read a pool that exists, whatever it holds.
 
@@ -171,10 +216,10 @@ class TensorConsumer:
             Its shared memory is damaged or of another layout version.
         """
         consumer = cls.__new__(cls)
-        options = _Options(max_pins, spin_s, torch_views)
+        options = _Options(max_pins, spin_s, torch_views, notify)
+        dds = _Dds(network.domain_of(dds_participant), keep_last)
         native = _core.attach_consumer(pool_name, *options.native())
-        consumer._set_up(native, None, options, callback)
-        consumer._dds = (None, 10)
+        consumer._set_up(native, pool_name, None, options, dds, callback)
         return consumer
 
     def get(
@@ -344,6 +389,8 @@ class TensorConsumer:
         -------
         Whether there is one; ``False`` after the time-out and after `cleanup`.
         """
+        if self._must_listen:
+            self._listen()
         return self._native.wait(timeout)
 
     def __iter__(self) -> Iterator[Any]:
@@ -388,6 +435,7 @@ class TensorConsumer:
         return readiness.fd
 
     def _start_delivery(self) -> None:
+        self._listen()
         with self._starting:
             if self._delivery is None:
                 self._delivery = Delivery(self._native)
@@ -402,6 +450,7 @@ class TensorConsumer:
     def cleanup(self) -> None:
         """Let go of the pool and stop the callback. Views stay valid. Ends `wait` and iteration."""
         self._native.close()
+        self._progress = None
         if self._delivery is not None:
             self._delivery.stop()
         if self._readiness is not None:
@@ -412,6 +461,9 @@ class TensorConsumer:
         self._callback = None
         self._delivery = None
         self._readiness = None
+        self._progress = None
+        self._must_listen = self._options.notify == "dds"
+        self._native.wake_by(None)
         self._starting = threading.Lock()
 
     @property
@@ -465,7 +517,7 @@ class TensorConsumer:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to attach elsewhere; a callback has to be picklable then."""
         expected = self._expected if self._expected is not None else self.metadata
-        return (_unpickle, (type(self), expected, self._callback, self._options))
+        return (_unpickle, (type(self), expected, self._callback, self._options, self._dds))
 
 
 def _refuse_history_len(history_len: int) -> NoReturn:
@@ -491,8 +543,9 @@ def _unpickle(
     expected: PoolMetadata,
     callback: Callable[[Any], object] | None,
     options: _Options,
+    dds: _Dds,
 ) -> TensorConsumer:
-    return cls(expected, callback=callback, **options._asdict())
+    return cls(expected, dds.keep_last, dds.domain, callback=callback, **options._asdict())
 
 
 async def _readable(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:

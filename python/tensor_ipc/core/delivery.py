@@ -6,6 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Callable
 
+from tensor_ipc.core import lifetime
+
 if TYPE_CHECKING:
     from tensor_ipc import _core
 
@@ -41,8 +43,19 @@ class Delivery:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="tensor-ipc", daemon=True)
             self._thread.start()
+            lifetime.register(
+                self
+            )  # goes on without its consumer, but not beyond the interpreter
         elif readiness is not None:
             readiness.signal()  # a frame may have come before there was anyone to tell
+
+    def cleanup(self) -> None:
+        """Let go of the pool, and stop."""
+        self._native.close()
+        self.stop()
+
+    def _after_fork(self) -> None:
+        """Nothing: the thread stayed in the parent, and the consumer makes another one."""
 
     def stop(self) -> None:
         """Wait for the thread to end, except for a callback that takes very long."""

@@ -15,6 +15,7 @@ import weakref
 from typing import Protocol
 
 from tensor_ipc import _core
+from tensor_ipc.core import network
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ def register(item: Item) -> None:
 
 @atexit.register
 def _clean_up_all() -> None:
+    network.stop()
     for item in list(_open):
         item.cleanup()
     if not _core.drain_waiting_threads():

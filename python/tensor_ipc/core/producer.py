@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from tensor_ipc import _core
-from tensor_ipc.core import lifetime
+from tensor_ipc.core import lifetime, network
 from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.errors import PoolNotFoundError
@@ -32,6 +32,18 @@ class _Options(NamedTuple):
     accept_any: bool
 
 
+class _Dds(NamedTuple):
+    place: network.Place | None
+    keep_last: int
+
+
+def _checked_depth(keep_last: int) -> int:
+    if not 1 <= keep_last <= 2**31 - 1:
+        msg = f"keep_last is at least 1, got {keep_last}"
+        raise ValueError(msg)
+    return keep_last
+
+
 class TensorProducer:
     """Owner of a pool: publishes frames.
 
@@ -44,8 +56,13 @@ class TensorProducer:
     ----------
     pool_metadata
         What the pool holds; see `MetadataCreator`.
-    dds_participant, keep_last
-        For progress over DDS.
+    dds_participant
+        Where other hosts and DDS tools hear of the pool: ``None`` for the domain of the environment
+        if the package was built with DDS, a domain id, or a participant of the ``cyclonedds``
+        package, whose domain is used. ``False`` for nowhere. Begun in the background; `put` takes
+        no part in it. See docs/dds.md.
+    keep_last
+        How many progress samples DDS keeps for a slow reader.
     spare
         Slots beyond ``history_len``, at least 2. More of them let consumers hold more views.
     mode
@@ -68,6 +85,8 @@ class TensorProducer:
         The name belongs to another user's segment.
     MissingFrameworkError
         The pool is one of torch tensors, and torch is not installed.
+    DdsUnavailableError
+        `dds_participant` asks for DDS, and the package was built without.
     """
 
     def __init__(
@@ -83,14 +102,15 @@ class TensorProducer:
     ) -> None:
         self._metadata = pool_metadata
         self._options = _Options(spare, mode, chronological, accept_any)
-        self._dds = (dds_participant, keep_last)
+        self._dds = _Dds(network.place_of(dds_participant), _checked_depth(keep_last))
         self._closed = False
+        self._announcement: network.Announcement | None = None
         self._native: _core.Producer | None = self._open()
         lifetime.register(self)
 
     def _open(self) -> _core.Producer:
         wanted = self._metadata
-        return _core.create_producer(
+        native = _core.create_producer(
             wanted.name,
             wanted.shape,
             wanted.dtype_str,
@@ -100,6 +120,8 @@ class TensorProducer:
             wanted.varying_extent,
             *self._options,
         )
+        self._announcement = network.announce(wanted.name, *self._dds)
+        return native
 
     def _usable(self) -> _core.Producer:
         """Return the native producer; in a child, try to take the pool over."""
@@ -240,11 +262,14 @@ class TensorProducer:
     def cleanup(self) -> None:
         """End the pool: its name goes, consumers are told. Views they hold stay valid."""
         self._closed = True
+        if self._announcement is not None:
+            self._announcement.withdraw()
         if self._native is not None:
             self._native.close()
 
     def _after_fork(self) -> None:
-        """Nothing: the native producer knows that it is the parent's."""
+        """Forget what the parent announces. The native producer knows that it is the parent's."""
+        self._announcement = None
 
     @property
     def metadata(self) -> PoolMetadata:
@@ -281,7 +306,7 @@ class TensorProducer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to take the pool over elsewhere."""
-        return (_unpickle, (type(self), self._metadata, self._options, self._closed))
+        return (_unpickle, (type(self), self._metadata, self._options, self._closed, self._dds))
 
 
 def _unpickle(
@@ -289,11 +314,13 @@ def _unpickle(
     metadata: PoolMetadata,
     options: _Options,
     closed: bool,
+    dds: _Dds,
 ) -> TensorProducer:
     producer = cls.__new__(cls)
     producer._metadata = metadata
     producer._options = options
-    producer._dds = (None, 10)
+    producer._dds = dds
+    producer._announcement = None
     producer._closed = closed
     producer._native = None
     lifetime.register(producer)

@@ -24,6 +24,7 @@ enum class ErrorCode : std::uint8_t {
     BadSegment,        ///< the shared memory holds something else, damaged or of another version
     PermissionDenied,  ///< the operating system or our own check refused access
     NoSpace,           ///< /dev/shm is too small or full
+    Dds,               ///< Cyclone DDS refused, or there is none
     System,            ///< any other failed system call
 };
 

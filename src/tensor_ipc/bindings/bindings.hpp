@@ -14,6 +14,10 @@ namespace tensor_ipc::bindings {
 
 namespace nb = nanobind;
 
+/// Name of a capsule with a `std::shared_ptr<News>*`: how one of our modules wakes the consumers of
+/// another.
+inline constexpr const char* kNewsCapsule = "tensor_ipc.News";
+
 /// Throws the exception class of tensor_ipc.errors that belongs to the error's code.
 [[noreturn]] void raise(const Error& error);
 

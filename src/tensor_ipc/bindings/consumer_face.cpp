@@ -122,6 +122,20 @@ public:
         consumer_.detach();
     }
 
+    /// Sleeps on the News in a capsule from now on, or on the pool's own words with None.
+    void wake_by(nb::handle capsule)
+    {
+        if (capsule.is_none()) {
+            consumer_.wake_by(nullptr);
+            return;
+        }
+        void* news = PyCapsule_GetPointer(capsule.ptr(), kNewsCapsule);
+        if (news == nullptr) {
+            throw nb::python_error();
+        }
+        consumer_.wake_by(*static_cast<std::shared_ptr<News>*>(news));
+    }
+
     [[nodiscard]] bool is_closed() const { return closed_; }
 
     [[nodiscard]] std::uint64_t attachments() const { return consumer_.attachments(); }
@@ -295,6 +309,7 @@ void add_consumer(nb::module_& module)
         .def("wait", &ConsumerFace::wait, nb::arg("timeout_s").none())
         .def("wait_after", &ConsumerFace::wait_after, nb::arg("after").none(),
              nb::arg("attachment"), nb::arg("timeout_s").none())
+        .def("wake_by", &ConsumerFace::wake_by, nb::arg("news").none())
         .def("close", &ConsumerFace::close)
         .def_prop_ro("is_closed", &ConsumerFace::is_closed)
         .def_prop_ro("connected", &ConsumerFace::connected)

@@ -23,6 +23,8 @@ const char* exception_name(ErrorCode code)
             return "PoolPermissionError";
         case ErrorCode::NoSpace:
             return "SharedMemoryFullError";
+        case ErrorCode::Dds:
+            return "DdsError";
         case ErrorCode::InvalidArgument:
         case ErrorCode::System:
             break;

@@ -67,22 +67,6 @@ PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shap
     return metadata;
 }
 
-nb::tuple shape_of(const Shape& shape)
-{
-    nb::list extents;
-    for (const std::int64_t extent : shape.extents()) {
-        extents.append(extent);
-    }
-    return nb::tuple(extents);
-}
-
-nb::tuple parts_of(const PoolMetadata& metadata)
-{
-    return nb::make_tuple(metadata.name, shape_of(metadata.shape),
-                          std::string(dtype_name(metadata.dtype)), metadata.history_len,
-                          metadata.backend, metadata.device, metadata.varying_extent);
-}
-
 void add_pool_facts(nb::module_& module)
 {
     module.def("inspect", [](const std::string& name) { return info_of(unwrap(inspect(name))); });

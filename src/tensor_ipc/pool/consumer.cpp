@@ -48,10 +48,13 @@ WaitOutcome Waiter::wait(std::uint64_t deadline_ns) const noexcept
         return latest && (!after_ || latest->frame > *after_);
     };
     const auto was_woken = [&] {
-        return pool_->segment().header().wake_word.load(std::memory_order_seq_cst) != seen_word_;
+        return (news_ ? news_->rung()
+                      : pool_->segment().header().wake_word.load(std::memory_order_seq_cst)) !=
+               seen_word_;
     };
     const auto ready = [&] { return pool_->has_ended() || is_newer() || was_woken(); };
-    switch (pool_->wake_word().wait(ready, slice, spin_ns_)) {
+    const WakeWord words = news_ ? news_->words() : pool_->wake_word();
+    switch (words.wait(ready, slice, spin_ns_)) {
         case WakeOutcome::Ready:
             return !pool_->has_ended() && is_newer() ? WaitOutcome::Ready : WaitOutcome::Changed;
         case WakeOutcome::Interrupted:
@@ -151,6 +154,9 @@ Result<bool> Consumer::refresh()
 
 void Consumer::wake_waiters() const noexcept
 {
+    if (news_) {
+        news_->ring();
+    }
     if (pool_ && !pool_->segment().is_parents()) {
         pool_->wake_word().wake();
     }
@@ -307,10 +313,23 @@ Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
     waiter.after_ = after;
     if (pool_) {
         // Read before the caller lets go of what keeps `wake_waiters` out.
-        waiter.seen_word_ = pool_->segment().header().wake_word.load(std::memory_order_seq_cst);
+        waiter.news_ = news_;
+        waiter.seen_word_ =
+            news_ ? news_->rung()
+                  : pool_->segment().header().wake_word.load(std::memory_order_seq_cst);
     }
     waiter.spin_ns_ = options_.spin_ns;
     return waiter;
+}
+
+const Geometry* Consumer::geometry() const noexcept
+{
+    return pool_ ? &pool_->geometry() : nullptr;
+}
+
+std::optional<std::uint64_t> Consumer::created_ns() const noexcept
+{
+    return pool_ ? std::optional(pool_->segment().header().created_ns) : std::nullopt;
 }
 
 std::optional<std::uint64_t> Consumer::latest_index() const noexcept

@@ -2,15 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tensor_ipc/base/error.hpp"
 #include "tensor_ipc/os/clock.hpp"
 #include "tensor_ipc/pool/frame.hpp"
 #include "tensor_ipc/pool/frame_source.hpp"
+#include "tensor_ipc/pool/news.hpp"
 #include "tensor_ipc/pool/time_match.hpp"
 #include "tensor_ipc/ring/frame_times.hpp"
 
@@ -46,7 +49,8 @@ private:
     AttachmentRef pool_;  ///< null while there is no pool
     std::string pool_name_;
     std::optional<std::uint64_t> after_;
-    std::uint32_t seen_word_ = 0;  ///< of the pool's futex: another one means look again
+    std::shared_ptr<News> news_;   ///< what wakes it; the pool's futex when null
+    std::uint32_t seen_word_ = 0;  ///< of either: another one means look again
     std::uint64_t spin_ns_ = 0;
 };
 
@@ -112,6 +116,10 @@ public:
 
     [[nodiscard]] Waiter waiter(std::optional<std::uint64_t> after) const;
 
+    /// Lets waits begin to sleep on `news` in place of the pool's own futex, or on that again with
+    /// null. What they wait for stays the same, and is seen within 100 ms if nobody rings.
+    void wake_by(std::shared_ptr<News> news) noexcept { news_ = std::move(news); }
+
     /// Makes Waiters look again; they return `Changed` or go on waiting.
     void wake_waiters() const noexcept;
 
@@ -123,6 +131,13 @@ public:
 
     /// How often it attached. Frame numbers of different attachments cannot be compared.
     [[nodiscard]] std::uint64_t attachments() const noexcept { return attachments_; }
+
+    /// Sizes and places of the pool while attached, else null.
+    [[nodiscard]] const Geometry* geometry() const noexcept;
+
+    /// When the segment was made, on CLOCK_MONOTONIC: tells pools of one name apart. Nothing while
+    /// there is none.
+    [[nodiscard]] std::optional<std::uint64_t> created_ns() const noexcept;
 
     /// Number of the newest frame that could be got; nothing when there is none.
     [[nodiscard]] std::optional<std::uint64_t> latest_index() const noexcept;
@@ -164,6 +179,7 @@ private:
     std::string pool_name_;
     std::optional<PoolMetadata> expected_;
     ConsumerOptions options_;
+    std::shared_ptr<News> news_;
     AttachmentRef pool_;
     ConsumerStats stats_;
     std::optional<std::uint64_t> last_index_;

@@ -152,6 +152,8 @@ public:
         return frame;
     }
 
+    [[nodiscard]] bool skip_to(std::uint64_t frame) noexcept { return writer_.skip_to(frame); }
+
     void abandon(std::uint32_t slot) noexcept
     {
         if (is_open()) {
@@ -253,6 +255,15 @@ std::optional<std::uint64_t> Loan::publish(std::optional<std::uint64_t> captured
         return std::nullopt;
     }
     return core_->commit(slot_, bytes_.size(), captured_ns);
+}
+
+std::optional<std::uint64_t> Loan::publish_as(std::uint64_t frame,
+                                              std::optional<std::uint64_t> captured_ns) noexcept
+{
+    if (holds_slot_ && core_->is_open() && !core_->skip_to(frame)) {
+        drop();
+    }
+    return publish(captured_ns);
 }
 
 Result<Producer> Producer::create(const PoolMetadata& metadata, const SegmentOptions& options)

@@ -55,6 +55,12 @@ public:
     /// @return the frame's number, nothing when the producer was closed or this was published
     std::optional<std::uint64_t> publish(std::optional<std::uint64_t> captured_ns = {}) noexcept;
 
+    /// As publish(), under the number that the frame had elsewhere. Numbers rise; those that are
+    /// left out belong to no frame, and a history ends where one is missing.
+    /// @return nothing also when `frame` is not above all numbers before it: the slot is given back
+    std::optional<std::uint64_t> publish_as(std::uint64_t frame,
+                                            std::optional<std::uint64_t> captured_ns = {}) noexcept;
+
     /// Gives the slot back now. `bytes()` stays mapped but is no longer ours to write.
     void drop() noexcept;
 

@@ -140,6 +140,15 @@ std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns
     return frame;
 }
 
+bool FrameWriter::skip_to(std::uint64_t frame) noexcept
+{
+    if (frame < next_frame_ || frame >= kBelievable) {
+        return false;
+    }
+    next_frame_ = frame;
+    return true;
+}
+
 void FrameWriter::abandon(std::uint32_t slot) noexcept
 {
     memory_.slot(slot).state.store(kNeverWritten, std::memory_order_release);

@@ -50,12 +50,18 @@ public:
     }
 
     /// Makes the bytes of a claimed slot the newest frame.
-    /// @return its number; numbers count from 0 without gaps
+    /// @return its number; numbers count from 0, without gaps but for those of `skip_to`
     std::uint64_t commit(std::uint32_t slot, std::uint64_t published_ns,
                          std::uint64_t captured_ns) noexcept;
 
     /// Gives a claimed slot back. Whatever frame it held is lost.
     void abandon(std::uint32_t slot) noexcept;
+
+    /// Gives the next frame this number; no frame ever gets those in between. For frames that had
+    /// numbers before they came here.
+    /// @return false, and changes nothing, when the number was passed already or is so great that a
+    ///         successor would take it for damage
+    [[nodiscard]] bool skip_to(std::uint64_t frame) noexcept;
 
     /// Number of the next frame.
     [[nodiscard]] std::uint64_t next_frame() const noexcept { return next_frame_; }

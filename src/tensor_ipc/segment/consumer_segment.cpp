@@ -13,12 +13,6 @@ namespace tensor_ipc {
 
 namespace {
 
-Result<std::string> current_namespace()
-{
-    const char* value = std::getenv("TENSOR_IPC_NAMESPACE");  // NOLINT(concurrency-mt-unsafe)
-    return parse_namespace(value == nullptr ? "" : value);
-}
-
 Error not_found(const std::string& pool_name)
 {
     return Error{ErrorCode::PoolNotFound, "there is no pool '" + pool_name +
@@ -123,6 +117,12 @@ void read_consumers(PoolFacts& facts, const std::byte* control, int fd)
 }
 
 }  // namespace
+
+Result<std::string> current_namespace()
+{
+    const char* value = std::getenv("TENSOR_IPC_NAMESPACE");  // NOLINT(concurrency-mt-unsafe)
+    return parse_namespace(value == nullptr ? "" : value);
+}
 
 Result<std::string> segment_name_of(const std::string& pool_name)
 {

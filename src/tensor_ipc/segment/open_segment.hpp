@@ -15,6 +15,7 @@ struct SegmentOptions {
     std::uint32_t spare = kDefaultSpare;  ///< slots beyond history_len
     std::uint32_t mode = 0600;            ///< permission bits of the segment
     MemoryOrder memory_order = MemoryOrder::NewestFirst;
+    bool take_over = true;  ///< go on with what a dead producer left, else always begin anew
 };
 
 /// Makes the pool's segment, or takes over what a dead producer left.
@@ -80,6 +81,10 @@ struct Leftover {
 /// their views. Never touches a pool whose producer lives, nor objects of other names.
 /// @param dry_run  only tell
 [[nodiscard]] Result<std::vector<Leftover>> clean(bool dry_run);
+
+/// TENSOR_IPC_NAMESPACE, or empty.
+/// @return InvalidName
+[[nodiscard]] Result<std::string> current_namespace();
 
 /// Name of the pool's object in the namespace of TENSOR_IPC_NAMESPACE.
 [[nodiscard]] Result<std::string> segment_name_of(const std::string& pool_name);

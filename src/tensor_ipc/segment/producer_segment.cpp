@@ -220,7 +220,7 @@ Result<std::optional<SegmentFile>> attempt(const std::string& segment_name,
         return Outcome(std::move(segment).value());
     }
     auto found = describe(fd.get(), segment_name);
-    if (found && can_take_over(found->pool, wanted, found->ended)) {
+    if (options.take_over && found && can_take_over(found->pool, wanted, found->ended)) {
         auto segment = map_control(segment_name, std::move(found).value().pool, fd);
         if (!segment) {
             return segment.error();

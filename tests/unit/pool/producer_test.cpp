@@ -282,5 +282,40 @@ TEST_F(ProducerTest, PublishesScalarsAndLargeFrames)
     EXPECT_EQ(testing::values_of(present(consumer.history(3))), (std::vector{7, 6, 5}));
 }
 
+TEST_F(ProducerTest, PublishesUnderNumbersThatRiseAndMayBeLeftOut)
+{
+    Producer producer = must(Producer::create(metadata_));
+    Consumer consumer = must(Consumer::attach(name_));
+    for (const std::uint64_t number : {4U, 5U, 9U}) {
+        Loan loan = must(producer.loan());
+        fill(loan, static_cast<std::int32_t>(number));
+        EXPECT_EQ(loan.publish_as(number, 10 * number), number);
+    }
+
+    const Frame frame = present(consumer.latest());
+    EXPECT_EQ(frame.info().index, 9U);
+    EXPECT_EQ(frame.info().captured_ns, 90U);
+    EXPECT_EQ(testing::values_of(present(consumer.history(3))), (std::vector{9}))
+        << "a history is of successive frames";
+    EXPECT_TRUE(must(consumer.frame(5)));
+    EXPECT_FALSE(must(consumer.frame(7)));
+    EXPECT_EQ(put(producer, 1), 10U);
+}
+
+TEST_F(ProducerTest, GivesTheSlotBackWhenItsNumberWasPassed)
+{
+    Producer producer = must(Producer::create(metadata_));
+    Consumer consumer = must(Consumer::attach(name_));
+    put(producer, 0);
+    put(producer, 1);
+
+    Loan loan = must(producer.loan());
+    EXPECT_EQ(loan.publish_as(1), std::nullopt);
+    EXPECT_EQ(loan.publish(), std::nullopt);
+
+    EXPECT_EQ(testing::value_of(present(consumer.latest())), 1);
+    EXPECT_EQ(put(producer, 2), 2U);
+}
+
 }  // namespace
 }  // namespace tensor_ipc

@@ -251,5 +251,34 @@ TEST_F(FrameWriterTest, GivesNoNumberTwiceWhenTheNewestFrameWasBeingOverwritten)
     EXPECT_EQ(writer.next_frame(), kSlots);
 }
 
+TEST_F(FrameWriterTest, LeavesOutNumbersAndGoesOnFromThere)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, 1);
+
+    ASSERT_TRUE(writer.skip_to(7));
+    publish(writer, 2);
+
+    EXPECT_EQ(memory_.latest()->frame, 8U);
+    EXPECT_EQ(state(1), state_of_frame(7));
+    EXPECT_FALSE(reader(0).find(3));
+    EXPECT_EQ(FrameWriter(memory_, liveness_).next_frame(), 9U) << "also for a successor";
+}
+
+TEST_F(FrameWriterTest, SkipsNeitherBackNorToNumbersThatASuccessorWouldTakeForDamage)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, 3);
+
+    EXPECT_TRUE(writer.skip_to(3));
+    EXPECT_FALSE(writer.skip_to(2));
+    EXPECT_FALSE(writer.skip_to(kFrameLimit / 2));
+    EXPECT_EQ(writer.next_frame(), 3U);
+    ASSERT_TRUE(writer.skip_to(kFrameLimit / 2 - 1));
+    publish(writer, 1);
+
+    EXPECT_EQ(FrameWriter(memory_, liveness_).next_frame(), kFrameLimit / 2);
+}
+
 }  // namespace
 }  // namespace tensor_ipc

@@ -187,6 +187,21 @@ TEST_F(OpenSegment, IsMadeAnewWhenTheLeftoverIsDifferent)
     }
 }
 
+TEST_F(OpenSegment, IsMadeAnewWhenALeftoverMustNotBeGoneOnWith)
+{
+    publish_and_die(metadata_, {10, 11});
+    Consumer consumer = must(Consumer::attach(name_));
+    SegmentOptions options;
+    options.take_over = false;
+
+    Producer producer = must(Producer::create(metadata_, options));
+
+    EXPECT_EQ(put(producer, 20), 0U);
+    EXPECT_EQ(must(inspect(name_)).generation, 1U);
+    EXPECT_EQ(testing::value_of(present(consumer.latest())), 20);
+    EXPECT_EQ(consumer.attachments(), 2U);
+}
+
 TEST_F(OpenSegment, IsMadeAnewOverLeftoversThatAreNoPool)
 {
     const struct {
