@@ -98,8 +98,8 @@ def fill_message(
 
     The message may be used again and again: its buffers are filled in place when they have the
     size, which is the fastest way that rclpy has. Arrays that `to_frame` made of it then change
-    too. What neither the array nor an argument says stays as it is in the message. When this
-    raises, the message is as it was.
+    too. What neither the array nor an argument says stays as it is in the message. Array and
+    arguments are checked before the message is changed.
 
     Parameters
     ----------

@@ -33,7 +33,7 @@ class Converter(NamedTuple):
     read
         Gives the array, and the texts that `write` needs to make the same message.
     write
-        Fills a message. When it raises, the message is as it was.
+        Fills a message. It checks what it can before it changes anything.
     takes
         The options beyond ``metadata`` that mean something for this type.
     """

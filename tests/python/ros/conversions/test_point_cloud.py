@@ -62,8 +62,15 @@ def test_x_y_and_z_are_a_view() -> None:
     np.testing.assert_array_equal(found, np.stack([made["x"], made["y"], made["z"]], axis=-1))
 
 
-def test_x_y_and_z_that_lie_apart_are_a_copy() -> None:
-    made = points((5,), np.dtype([("z", "<f8"), ("x", "<f4"), ("y", "<f4")]))
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        [("z", "<f8"), ("x", "<f4"), ("y", "<f4")],
+        [("x", "<f4"), ("y", "<f4"), ("intensity", "<f4"), ("z", "<f4")],
+    ],
+)
+def test_x_y_and_z_that_lie_apart_are_a_copy(dtype: Any) -> None:
+    made = points((5,), np.dtype(dtype))
     frame = frame_of(cloud(made))
 
     found = xyz_points(frame.array, frame.user_metadata)

@@ -168,6 +168,17 @@ def test_types_that_hold_the_values_are_enough() -> None:
     assert numbers.data.tolist() == [0, 1, 2, 3]
 
 
+def test_a_sequence_of_messages_grows_and_shrinks_and_keeps_what_it_has() -> None:
+    target = changed(POSES)
+    held = list(target.poses)
+    for count in (5, 2, 0, 1):
+        poses = np.arange(7.0 * count).reshape(count, 7)
+        fill_message(target, poses, type_name=POSES[0])
+        np.testing.assert_array_equal(to_frame(target, type_name=POSES[0]).array, poses)
+        if count >= 2:
+            assert target.poses[0] is held[0]
+
+
 def test_a_byte_may_come_with_a_sign() -> None:
     """As rosbags reads it."""
     key = ("std_msgs/msg/Byte", "the number")
