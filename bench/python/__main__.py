@@ -10,6 +10,7 @@ from bench.python.by_time import measure_by_time
 from bench.python.callbacks import measure_callbacks
 from bench.python.calls import measure_gets, measure_puts
 from bench.python.imports import measure_import
+from bench.python.ros_images import measure_ros_images
 from bench.python.torch_calls import measure_torch
 
 
@@ -26,6 +27,7 @@ def main() -> None:
         "by_time": measure_by_time(),
         "callback": measure_callbacks(arguments.ping),
         "import": measure_import(),
+        "ros_images": measure_ros_images(),
         "torch": measure_torch(),
         "wheel_bytes": arguments.wheel.stat().st_size,
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tensor_ipc._core import Frame, FrameWindow
 from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
 from tensor_ipc.core.loan import Loan
@@ -41,6 +43,9 @@ from tensor_ipc.mirroring import (
     serve,
 )
 
+if TYPE_CHECKING:
+    from tensor_ipc.rosext import ROSTensorConsumer, ROSTensorProducer
+
 __version__ = "0.2.0"
 
 __all__ = [
@@ -68,6 +73,8 @@ __all__ = [
     "PoolNotFoundError",
     "PoolPermissionError",
     "ProducerStats",
+    "ROSTensorConsumer",
+    "ROSTensorProducer",
     "SegmentError",
     "ServedMirror",
     "SharedMemoryFullError",
@@ -84,3 +91,13 @@ __all__ = [
     "serve",
     "synchronized",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the ROS classes when they are asked for; they need no ROS to be imported."""
+    if name in ("ROSTensorConsumer", "ROSTensorProducer"):
+        from tensor_ipc import rosext  # noqa: PLC0415
+
+        return getattr(rosext, name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

@@ -36,6 +36,10 @@ class SegmentError(TensorIpcError, RuntimeError):
     """The shared memory holds something else, is damaged, or is of another layout version."""
 
 
+class BridgeConfigError(TensorIpcError, ValueError):
+    """The configuration of a bridge is wrong; the text names file and key."""
+
+
 class SharedMemoryFullError(TensorIpcError, MemoryError):
     """``/dev/shm`` is too small or full."""
 
@@ -46,6 +50,50 @@ class PoolPermissionError(TensorIpcError, PermissionError):
 
 class MissingFrameworkError(TensorIpcError, ImportError):
     """The pool's frames are of a framework that is not installed."""
+
+
+class ConversionError(TensorIpcError, ValueError):
+    """A ROS message and an array do not convert into each other."""
+
+
+#: Its name in 0.1.0.
+ROSConversionError = ConversionError
+
+
+class UnknownMessageTypeError(ConversionError):
+    """There is no conversion for this type of message; its numeric fields convert by path."""
+
+
+class EncodingError(ConversionError):
+    """The encoding is unknown, or it is not one for this array."""
+
+
+class MessageLayoutError(ConversionError):
+    """What the message says of its data (step, height, offsets) does not fit the data."""
+
+
+class ArrayLayoutError(ConversionError):
+    """The array's shape or dtype does not fit the message."""
+
+
+class NotANumberError(ConversionError):
+    """The data has NaNs, and they were to be refused."""
+
+
+class FieldPathError(ConversionError):
+    """The path, or the name of a field, leads to no numbers."""
+
+
+class UserMetadataError(ConversionError):
+    """The texts that go with a frame do not fit into it, or do not say what they should."""
+
+
+class CompressedImageError(ConversionError):
+    """The compressed image is damaged, or of a format that is not supported."""
+
+
+class MissingCodecError(ConversionError, ImportError):
+    """The package that reads and writes compressed images is not installed."""
 
 
 class DdsError(TensorIpcError, RuntimeError):

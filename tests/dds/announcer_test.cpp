@@ -105,7 +105,7 @@ TEST_F(AnnouncerTest, WakesAConsumerThatWaitsByNews)
         ::usleep(1000);
     }
     EXPECT_GE(watch.samples(), 1U);
-    EXPECT_EQ(watch.samples(), announcement.samples());
+    EXPECT_GE(announcement.samples(), watch.samples());
 }
 
 TEST_F(AnnouncerTest, ConsumerThatWaitsByNewsSeesWhatNobodyTells)

@@ -78,6 +78,17 @@ TEST(ParticipantTest, SaysThatThereIsNoSuchInterface)
     EXPECT_NE(refused.error().message.find("nosuch0"), std::string::npos);
 }
 
+TEST(ParticipantTest, IsNotMadeWhereDdsIsSwitchedOff)
+{
+    ::setenv("TENSOR_IPC_DDS", "off", 1);
+    const auto refused = Participant::shared(options_of_this_test());
+    ::unsetenv("TENSOR_IPC_DDS");
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::Dds);
+    EXPECT_NE(refused.error().message.find("TENSOR_IPC_DDS"), std::string::npos);
+}
+
 TEST(ParticipantTest, IsConfiguredByTheEnvironment)
 {
     ::setenv("TENSOR_IPC_DDS_DOMAIN", "33", 1);

@@ -26,7 +26,7 @@ DOCUMENTS = [
     for path in [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
     if path.exists()
 ]
-OPTIONAL = re.compile(r"^import (torch|jax)\b", flags=re.MULTILINE)
+OPTIONAL = re.compile(r"^import (torch|jax|rclpy)\b", flags=re.MULTILINE)
 NETWORK = re.compile(r"\bimport\b.*\b(discover|mirror)\b")
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 
 import pytest
 from support import REPOSITORY, StartChild
@@ -11,8 +13,6 @@ USAGE = REPOSITORY.parent / "shared" / "USAGE.md"
 
 # Each block by what it begins with, up to the issue that brings its framework.
 LATER = {
-    "import rclpy": "ROS comes with a later issue",
-    "from tensor_ipc.rosext import ROSTensorProducer": "ROS comes with a later issue",
     "import torch\nfrom tensor_ipc.core.producer import TensorProducer\n\n# CUDA": (
         "CUDA comes with a later issue"
     ),
@@ -22,6 +22,8 @@ TORCH = (
 )
 PRODUCER = "import numpy as np\nimport time\nfrom tensor_ipc.core.producer"
 CONSUMER = "from tensor_ipc.core.consumer import TensorConsumer"
+FROM_ROS = "import rclpy"
+TO_ROS = "from tensor_ipc.rosext import ROSTensorProducer"
 CALLBACK = "def on_new_data(data):"
 HISTORY = "# Get last 5 frames in chronological order"
 
@@ -41,7 +43,7 @@ def block(beginning: str) -> str:
 
 
 def test_every_snippet_is_run_or_waits_for_a_later_issue() -> None:
-    known = (*LATER, TORCH, PRODUCER, CONSUMER, CALLBACK, HISTORY)
+    known = (*LATER, TORCH, PRODUCER, CONSUMER, CALLBACK, HISTORY, FROM_ROS, TO_ROS)
 
     for each in blocks():
         assert len([each for beginning in known if each.startswith(beginning)]) == 1, each
@@ -130,3 +132,57 @@ assert consumer.get(as_numpy=True).shape == (3, 224, 224)
 
     assert errors == ""
     assert code == 0
+
+
+# Publishes images until it is killed, and tells of those that come.
+ROS_PEER = """
+import rclpy
+from sensor_msgs.msg import Image
+
+rclpy.init()
+node = rclpy.create_node("peer")
+publisher = node.create_publisher(Image, "/camera/image_raw", 10)
+message = Image(height=480, width=640, encoding="rgb8", step=1920, data=bytes(480 * 1920))
+node.create_timer(0.1, lambda: publisher.publish(message))
+node.create_subscription(
+    Image,
+    "/processed_images",
+    lambda found: print(found.encoding, found.height, found.width, flush=True),
+    10,
+)
+rclpy.spin(node)
+"""
+
+
+def test_ros_snippets_run_as_printed(
+    start_child: StartChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not os.environ.get("TENSOR_IPC_REQUIRE_ROS"):
+        pytest.importorskip("rclpy", reason="needs ROS 2 (rclpy)")
+    # On loopback, without shared memory of the middleware that a killed process would leave.
+    profile = REPOSITORY / "tests" / "python" / "ros" / "live" / "fastdds_udp.xml"
+    monkeypatch.setenv("FASTDDS_DEFAULT_PROFILES_FILE", str(profile))
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "SYSTEM_DEFAULT")
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    peer = start_child(ROS_PEER)
+    flush = "import sys; sys.stdout.reconfigure(line_buffering=True)\n"
+    bridge = start_child(flush + block(FROM_ROS))
+    try:
+        assert bridge.read() == "New image: (480, 640, 3)"
+        bridge.process.send_signal(signal.SIGINT)
+        bridge.process.wait()
+        # Its `node`, `metadata` and `np` are those of the snippet before it.
+        to_ros = start_child(
+            flush
+            + block(FROM_ROS).split("# Bridge ROS topic")[0]
+            + "import time\nwhile not node.count_subscribers('/processed_images'):\n"
+            + "    time.sleep(0.01)\n"
+            + block(TO_ROS)
+            + "while True:\n    ros_producer.put(data); time.sleep(0.05)\n"
+        )
+        assert peer.read() == "rgb8 480 640"
+        to_ros.process.send_signal(signal.SIGTERM)
+        to_ros.process.wait()
+    finally:
+        for child in (peer, bridge):
+            child.kill()

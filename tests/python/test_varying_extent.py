@@ -427,3 +427,49 @@ def test_others_arrays_are_taken_by_the_same_rule(
 
     with pytest.raises(ValueError, match=r"\(<=50, 3\), got \(51, 3\)"):
         producer.put(memoryview(cloud(51)))
+
+
+def test_extent_rows_and_texts_are_of_one_frame_at_full_speed(
+    new_consumer: MakeConsumer, pool: str, start_child: StartChild
+) -> None:
+    child = start_child(
+        """
+        import sys
+        import threading
+        import numpy as np
+        from tensor_ipc import TensorProducer
+
+        over = threading.Event()
+        threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+        sample = np.zeros((50, 3), np.float32)
+        with TensorProducer.from_sample(sys.argv[1], sample, 4, varying_extent=True) as producer:
+            print("ready", flush=True)
+            frame = 0
+            while not over.is_set():
+                points = frame * 7 % 51
+                texts = {"points": str(points)} if points % 3 else None
+                producer.put(np.full((points, 3), points, np.float32), user_metadata=texts)
+                frame += 1
+        """,
+        pool,
+    )
+    assert child.read() == "ready"
+    consumer = new_consumer(SAMPLE, history_len=4, varying_extent=True)
+    held = consumer.get_frames(4)
+    assert consumer.wait(HANG_S)
+
+    for turn in range(1500):
+        frames = consumer.get_frames(1 + turn % 4)
+        assert frames is not None
+        expected = [index * 7 % 51 for index in frames.indices]
+        assert are_clouds(frames.data, *expected)
+        assert frames.user_metadata == tuple(
+            {"points": str(points)} if points % 3 else {} for points in expected
+        )
+        if turn % 100 == 0:
+            held = frames  # so that slots are gone round, and windows gathered
+
+    assert held is not None
+    assert consumer.stats.received >= 1500
+    code, _, errors = child.finish()
+    assert (code, errors) == (0, "")

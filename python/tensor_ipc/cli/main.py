@@ -9,7 +9,17 @@ import click
 
 from tensor_ipc import TensorIpcError, __version__
 
-_COMMANDS = ("list", "info", "watch", "clean", "mirror", "demo", "bench", "completion")
+_COMMANDS = (
+    "list",
+    "info",
+    "watch",
+    "clean",
+    "mirror",
+    "ros-bridge",
+    "demo",
+    "bench",
+    "completion",
+)
 
 
 class _Commands(click.Group):
@@ -21,7 +31,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"tensor_ipc.cli.{cmd_name}_command")
+        module = importlib.import_module(f"tensor_ipc.cli.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

@@ -245,9 +245,9 @@ All of them see the pool's memory; nothing is copied unless ``__dlpack__(copy=Tr
 constexpr const char* kFrameWindowDoc =
     R"(Frames of one pool as one array, with the number and times of each.
 
-As `Frame`, with an axis for the frames in front. In a pool of varying extent there is no one array:
-``data`` is a list of arrays then, and nothing else makes one of them. ``index``, ``timestamp_ns``, ``published_ns`` and
-``age_s`` are those of the newest frame.)";
+As `Frame`, with an axis for the frames in front. In a pool of varying extent ``data`` is a list of
+arrays, and there is no other way to see them as one. ``index``, ``timestamp_ns``,
+``published_ns`` and ``age_s`` are those of the newest frame.)";
 
 template <typename Face>
 nb::class_<Face> add_class(nb::module_& module, const char* name, const char* doc)

@@ -126,12 +126,12 @@ public:
         if (now_ns >= next_progress_ns_) {
             const bool is_new_reader = has_new_reader_.exchange(false);
             const auto latest = observer_.latest();
-            if (latest && (is_new_reader || latest != told_frame_)) {
-                if (tell_progress()) {
-                    moved_ns_ = now_ns;
-                } else if (is_new_reader) {
-                    has_new_reader_ = true;
-                }
+            const bool has_moved = latest != told_frame_;
+            // A sample may be lost, or come before its reader knows this writer: told once more.
+            const bool is_due = is_new_reader || now_ns - told_ns_ >= kSecondNs;
+            if (latest && (has_moved || is_due) && tell_progress()) {
+                told_ns_ = now_ns;
+                moved_ns_ = has_moved ? now_ns : moved_ns_;
             }
             const bool is_moving = now_ns - moved_ns_ < kSecondNs;
             next_progress_ns_ =
@@ -243,6 +243,7 @@ private:
     ProgressRecord progress_record_;
     std::optional<PoolProgress> measured_;
     std::optional<std::uint64_t> told_frame_;
+    std::uint64_t told_ns_ = 0;
     std::uint64_t moved_ns_ = 0;
     std::uint64_t next_rate_ns_ = 0;
     std::uint64_t next_progress_ns_ = 0;

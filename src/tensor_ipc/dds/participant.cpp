@@ -153,6 +153,9 @@ bool Participant::is_usable() const noexcept
 
 Result<std::shared_ptr<Participant>> Participant::shared(const ParticipantOptions& options)
 {
+    if (is_switched_off()) {
+        return Error{ErrorCode::Dds, "DDS is switched off by TENSOR_IPC_DDS in the environment"};
+    }
     const std::lock_guard lock(fork_gate());
     Registry& mine = registry();
     if (mine.fork_epoch != os::fork_epoch()) {

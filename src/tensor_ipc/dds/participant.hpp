@@ -34,7 +34,7 @@ struct ParticipantOptions {
         std::optional<std::uint32_t> domain = {});
 };
 
-/// Whether TENSOR_IPC_DDS forbids DDS in this process: `off` or `0`.
+/// Whether TENSOR_IPC_DDS forbids DDS in this process: `off` or `0`. Nobody joins then.
 [[nodiscard]] bool is_switched_off();
 
 /// The participant of this process in one domain. Made at the first use, gone with the last one.
@@ -46,7 +46,8 @@ class Participant {
 public:
     /// Joins the domain, or finds who of this process has joined it already: then `options` but for
     /// the domain do not count. Takes some 20 ms on the loopback interface the first time.
-    /// @return InvalidArgument; Dds when Cyclone DDS refuses, as without such an interface
+    /// @return InvalidArgument; Dds when it is switched off, and when Cyclone DDS refuses, as
+    ///         without such an interface
     [[nodiscard]] static Result<std::shared_ptr<Participant>> shared(
         const ParticipantOptions& options);
 

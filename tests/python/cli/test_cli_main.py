@@ -3,18 +3,28 @@ import sys
 
 import pytest
 
+COMMANDS = (
+    "list",
+    "info",
+    "watch",
+    "clean",
+    "mirror",
+    "ros-bridge",
+    "demo",
+    "bench",
+    "completion",
+)
+
 
 def test_help_names_every_command(tensor_ipc):
     result = tensor_ipc("--help")
 
     assert result.exit_code == 0
-    for name in ("list", "info", "watch", "clean", "mirror", "demo", "bench", "completion"):
+    for name in COMMANDS:
         assert f"\n  {name} " in result.output
 
 
-@pytest.mark.parametrize(
-    "name", ["list", "info", "watch", "clean", "mirror", "demo", "bench", "completion"]
-)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_command_has_help(tensor_ipc, name):
     result = tensor_ipc(name, "--help")
 

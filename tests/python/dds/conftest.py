@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
+from typing import Iterator
 
 import pytest
 
@@ -14,7 +16,7 @@ _domains = itertools.cycle(20 + (os.getpid() + i) % 20 for i in range(20))
 
 
 @pytest.fixture(autouse=True)
-def domain(monkeypatch: pytest.MonkeyPatch) -> int:
+def domain(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The DDS domain of this test and of the processes that it starts."""
     if not network.is_built_in():
         pytest.skip("this tensor-ipc was built without Cyclone DDS")
@@ -22,7 +24,10 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setenv("TENSOR_IPC_DDS", "on")
     monkeypatch.setenv("TENSOR_IPC_DDS_DOMAIN", str(number))
     monkeypatch.delenv("CYCLONEDDS_URI", raising=False)
-    return number
+    yield number
+    independent = sys.modules.get("independent")  # only where `cyclonedds` is, and is used
+    if independent is not None:
+        independent.remove_peers()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Images from a ROS topic: a subscriber of rclpy beside our bridge."""
