@@ -78,6 +78,9 @@ def command(
         if from_host or local_name:
             msg = "--serve goes with neither --from nor --as"
             raise click.UsageError(msg)
+        if not names and not all_pools:
+            msg = "name the pools to serve, or say --all"
+            raise click.UsageError(msg)
         server = serve(*names, all_pools=all_pools, **network)  # type: ignore[arg-type]
         _run(server, lambda: _served(server), _served_lines, seconds, interval, as_json=as_json)
         return

@@ -98,7 +98,8 @@ bool LocalPool::follow(const Piece& piece)
 void LocalPool::count_lost_before(const Piece& piece) noexcept
 {
     const std::uint64_t sent = piece.kind == PieceKind::Frame ? piece.turn - 1 : piece.turn;
-    if (loan_ && piece.turn > turn_) {
+    // Nothing is said of the pool between the pieces of a frame.
+    if (loan_ && (piece.turn > turn_ || piece.kind == PieceKind::Pool)) {
         ++counts_.lost;
         interrupt();
     }

@@ -25,8 +25,7 @@ struct FrameCounts {
 /// thread-safe.
 ///
 /// Always makes the pool anew rather than go on with a leftover: what a dead mirror left may be of
-/// another pool. Never takes the name from a living producer, nor from what one left that was no
-/// mirror.
+/// another pool. Never takes the name from a living producer.
 class LocalPool {
 public:
     /// Takes a checked piece. `piece.data` is copied. Waits 50 ms at most, when no slot is free.
@@ -71,7 +70,7 @@ private:
     std::uint64_t retry_ns_ = 0;
 };
 
-/// Refuses a name under which a pool lies here that is no mirror's.
+/// Refuses a name under which a living producer has a pool here.
 /// @return PoolInUse
 [[nodiscard]] Result<void> check_name_is_free(const std::string& pool_name);
 
