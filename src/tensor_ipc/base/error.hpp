@@ -24,6 +24,10 @@ enum class ErrorCode : std::uint8_t {
     BadSegment,        ///< the shared memory holds something else, damaged or of another version
     PermissionDenied,  ///< the operating system or our own check refused access
     NoSpace,           ///< /dev/shm is too small or full
+    CudaUnavailable,   ///< no driver, none that will do, or no such device, in this process
+    CudaUnsupported,   ///< driver or device cannot do it
+    CudaOutOfMemory,   ///< the device has not enough free memory
+    CudaFailed,        ///< any other refusal of the driver
     System,            ///< any other failed system call
 };
 

@@ -21,6 +21,9 @@ extern std::atomic<std::uint32_t> fork_epoch_value;
     return detail::fork_epoch_value.load(std::memory_order_relaxed);
 }
 
+/// Lets the epoch count from now on. Thread-safe. `close_in_child` does so too.
+void count_forks();
+
 /// Names a descriptor that a forked child closes. Thread-safe. Undone by `keep_in_child`.
 void close_in_child(int fd);
 
