@@ -33,11 +33,13 @@ Result<void> require_support(const PrimaryContext& context)
     return {};
 }
 
-Error gone(const Error& error, const MemoryTicket& ticket)
+Error not_handed_out(const Error& error, const MemoryTicket& ticket)
 {
     Error told = error;
-    told.message = "the creator of the device memory (PID " + std::to_string(ticket.creator_pid) +
-                   ") does not hand it out: " + error.message;
+    told.message =
+        "the creator of the device memory, PID " + std::to_string(ticket.creator_pid) +
+        (error.code == ErrorCode::PoolNotFound ? ", has ended: " : ", does not hand it out: ") +
+        error.message;
     return told;
 }
 
@@ -89,7 +91,7 @@ Result<std::shared_ptr<DeviceMemory>> VmmMemory::open(ContextRef context,
     }
     const auto descriptor = os::receive_descriptor(socket_path(ticket.id), ticket.id, deadline_ns);
     if (!descriptor) {
-        return gone(descriptor.error(), ticket);
+        return not_handed_out(descriptor.error(), ticket);
     }
     const std::shared_ptr<VmmMemory> memory(
         new VmmMemory(context));  // NOLINT(*-owning-memory): private constructor
