@@ -1,5 +1,6 @@
 #include "tensor_ipc/cuda/advice.hpp"
 
+#include <array>
 #include <string_view>
 
 namespace tensor_ipc::cuda {
@@ -21,8 +22,7 @@ constexpr const char* kNoVirtualMemory =
 // Sources for what is not in cuda.h: the driver's compared PID values: the README of Triton's
 // client library, LMCache 4551, vLLM 55906; WSL2: NVIDIA developer forum 307322; MIG: the
 // deployment documentation of RAPIDS; Orin: wheelos/core 62.
-constexpr Entry kTable[] = {
-    // NOLINT(*-avoid-c-arrays)
+constexpr auto kTable = std::to_array<Entry>({
     // of one function
     {"cuInit",
      Status::NoDevice,
@@ -153,7 +153,7 @@ constexpr Entry kTable[] = {
      {ErrorCode::CudaFailed,
       "a stream is being captured into a graph, and this would wait for it; do it before or "
       "after"}},
-};
+});
 
 }  // namespace
 

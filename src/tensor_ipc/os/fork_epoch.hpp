@@ -15,13 +15,14 @@ namespace detail {
 extern std::atomic<std::uint32_t> fork_epoch_value;
 }
 
-/// Number of forks between the first process and this one. One relaxed load.
+/// Number of forks between the first process and this one, since the first call of what follows.
+/// One relaxed load.
 [[nodiscard]] inline std::uint32_t fork_epoch() noexcept
 {
     return detail::fork_epoch_value.load(std::memory_order_relaxed);
 }
 
-/// Lets the epoch count from now on. Thread-safe. `close_in_child` does so too.
+/// Counts forks from now on, for those who have no descriptor to close. Thread-safe.
 void count_forks();
 
 /// Names a descriptor that a forked child closes. Thread-safe. Undone by `keep_in_child`.
