@@ -1,6 +1,7 @@
 #include "tensor_ipc/cuda/device.hpp"
 
 #include <cstring>
+#include <string_view>
 
 #include "tensor_ipc/os/dynamic_library.hpp"
 
@@ -49,14 +50,15 @@ Result<Device> describe(const Driver& driver, int ordinal)
 
 std::string to_string(const DeviceUuid& uuid)
 {
-    constexpr const char* kDigits = "0123456789abcdef";
-    std::string text = "GPU";
-    for (std::size_t i = 0; i < uuid.bytes.size(); ++i) {
-        if (i == 0 || i == 4 || i == 6 || i == 8 || i == 10) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text = "GPU-";
+    for (const std::uint8_t byte : uuid.bytes) {
+        text.push_back(kDigits[byte / 16U]);
+        text.push_back(kDigits[byte % 16U]);
+        // The dashes come after 4, 6, 8 and 10 bytes.
+        if (text.size() == 12 || text.size() == 17 || text.size() == 22 || text.size() == 27) {
             text.push_back('-');
         }
-        text.push_back(kDigits[uuid.bytes[i] / 16U]);
-        text.push_back(kDigits[uuid.bytes[i] % 16U]);
     }
     return text;
 }

@@ -46,6 +46,7 @@ const char* resolve(const os::DynamicLibrary& library, EntryPoints& call) noexce
         }
         entry.set(address);
     };
+// NOLINTNEXTLINE(*-macro-usage)
 #define TENSOR_IPC_ENTRY_POINT(name, arguments) find(call.name);
     TENSOR_IPC_CUDA_ENTRY_POINTS(TENSOR_IPC_ENTRY_POINT)
 #undef TENSOR_IPC_ENTRY_POINT

@@ -45,6 +45,7 @@ private:
 
 /// All of TENSOR_IPC_CUDA_ENTRY_POINTS, each under the name that libcuda exports.
 struct EntryPoints {
+// NOLINTNEXTLINE(*-macro-usage)
 #define TENSOR_IPC_ENTRY_POINT(name, arguments) EntryPoint<Status arguments> name{#name};
     TENSOR_IPC_CUDA_ENTRY_POINTS(TENSOR_IPC_ENTRY_POINT)
 #undef TENSOR_IPC_ENTRY_POINT

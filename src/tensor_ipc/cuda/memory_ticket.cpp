@@ -1,5 +1,7 @@
 #include "tensor_ipc/cuda/memory_ticket.hpp"
 
+#include <string_view>
+
 #include "tensor_ipc/os/descriptor_passing.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
 
@@ -23,7 +25,7 @@ Result<void> validate(const MemoryTicket& ticket)
 
 std::string socket_path(const os::RandomId& id)
 {
-    constexpr const char* kDigits = "0123456789abcdef";
+    constexpr std::string_view kDigits = "0123456789abcdef";
     std::string path = std::string(os::kSharedMemoryDirectory) + "/tensoripcfd_";
     for (const std::uint8_t byte : id) {
         path.push_back(kDigits[byte / 16U]);

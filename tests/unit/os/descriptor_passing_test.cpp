@@ -121,6 +121,22 @@ TEST_F(DescriptorPassing, IsRefusedWhenTheServerDiedAndLeftItsSocket)
     EXPECT_FALSE(remove_dead_socket(path_));
 }
 
+TEST_F(DescriptorPassing, KeepsNothingOpenInAForkedChild)
+{
+    FileDescriptor offered = file_with("hello");
+    const int number = offered.get();
+    const DescriptorServer server =
+        must(DescriptorServer::start(path_, std::move(offered), id_, 0600));
+
+    ChildProcess child([&](const Channel&) {
+        CHILD_REQUIRE(::fcntl(number, F_GETFD) == -1 && errno == EBADF);
+        return 0;
+    });
+
+    EXPECT_EQ(child.wait(), 0);
+    EXPECT_TRUE(receive().ok());
+}
+
 TEST_F(DescriptorPassing, RemovesNothingThatIsNoSocket)
 {
     const FileDescriptor file(::open(path_.c_str(), O_CREAT | O_RDWR, 0600));
