@@ -8,16 +8,16 @@
 
 namespace tensor_ipc::cuda {
 
-Result<std::shared_ptr<DeviceMemory>> DeviceMemory::create(ContextRef context, MemoryKind kind,
-                                                           std::uint64_t bytes)
+Result<std::shared_ptr<DeviceMemory>> DeviceMemory::create(const ContextRef& context,
+                                                           MemoryKind kind, std::uint64_t bytes)
 {
     const auto rounded = checked_align_up(bytes, kAllocationBytes);
     if (bytes == 0 || !rounded) {
         return Error{ErrorCode::InvalidArgument,
                      "device memory of " + std::to_string(bytes) + " bytes"};
     }
-    return kind == MemoryKind::Ipc ? IpcMemory::create(std::move(context), *rounded)
-                                   : VmmMemory::create(std::move(context), *rounded);
+    return kind == MemoryKind::Ipc ? IpcMemory::create(context, *rounded)
+                                   : VmmMemory::create(context, *rounded);
 }
 
 Result<MemoryTicket> DeviceMemory::share(std::uint32_t mode)

@@ -17,7 +17,7 @@ class DeviceMemory : public std::enable_shared_from_this<DeviceMemory> {
 public:
     /// Makes memory of `kind`, `bytes` rounded up to kAllocationBytes. Its contents are undefined.
     /// @return CudaOutOfMemory, or CudaUnsupported when the device cannot share memory that way
-    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> create(ContextRef context,
+    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> create(const ContextRef& context,
                                                                       MemoryKind kind,
                                                                       std::uint64_t bytes);
 

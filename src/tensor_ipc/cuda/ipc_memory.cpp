@@ -32,7 +32,8 @@ IpcMemory::IpcMemory(ContextRef context, Origin origin) noexcept
 {
 }
 
-Result<std::shared_ptr<DeviceMemory>> IpcMemory::create(ContextRef context, std::uint64_t bytes)
+Result<std::shared_ptr<DeviceMemory>> IpcMemory::create(const ContextRef& context,
+                                                        std::uint64_t bytes)
 {
     const auto current = CurrentContext::push(*context);
     if (!current) {
@@ -49,7 +50,7 @@ Result<std::shared_ptr<DeviceMemory>> IpcMemory::create(ContextRef context, std:
     return std::shared_ptr<DeviceMemory>(memory);
 }
 
-Result<std::shared_ptr<DeviceMemory>> IpcMemory::open(ContextRef context,
+Result<std::shared_ptr<DeviceMemory>> IpcMemory::open(const ContextRef& context,
                                                       const MemoryTicket& ticket)
 {
     const auto current = CurrentContext::push(*context);

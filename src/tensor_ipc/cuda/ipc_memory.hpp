@@ -7,9 +7,9 @@ namespace tensor_ipc::cuda {
 
 class IpcMemory final : public DeviceMemory {
 public:
-    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> create(ContextRef context,
+    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> create(const ContextRef& context,
                                                                       std::uint64_t bytes);
-    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> open(ContextRef context,
+    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> open(const ContextRef& context,
                                                                     const MemoryTicket& ticket);
 
     IpcMemory(const IpcMemory&) = delete;

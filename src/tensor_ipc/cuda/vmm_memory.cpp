@@ -45,7 +45,8 @@ Error not_handed_out(const Error& error, const MemoryTicket& ticket)
 
 }  // namespace
 
-Result<std::shared_ptr<DeviceMemory>> VmmMemory::create(ContextRef context, std::uint64_t bytes)
+Result<std::shared_ptr<DeviceMemory>> VmmMemory::create(const ContextRef& context,
+                                                        std::uint64_t bytes)
 {
     const auto current = CurrentContext::push(*context);
     if (!current) {
@@ -81,7 +82,7 @@ Result<std::shared_ptr<DeviceMemory>> VmmMemory::create(ContextRef context, std:
     return std::shared_ptr<DeviceMemory>(memory);
 }
 
-Result<std::shared_ptr<DeviceMemory>> VmmMemory::open(ContextRef context,
+Result<std::shared_ptr<DeviceMemory>> VmmMemory::open(const ContextRef& context,
                                                       const MemoryTicket& ticket,
                                                       std::uint64_t deadline_ns)
 {

@@ -12,11 +12,11 @@ namespace tensor_ipc::cuda {
 
 class VmmMemory final : public DeviceMemory {
 public:
-    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> create(ContextRef context,
+    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> create(const ContextRef& context,
                                                                       std::uint64_t bytes);
 
     /// Asks the creator for the descriptor, until `deadline_ns` (CLOCK_MONOTONIC). Blocking.
-    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> open(ContextRef context,
+    [[nodiscard]] static Result<std::shared_ptr<DeviceMemory>> open(const ContextRef& context,
                                                                     const MemoryTicket& ticket,
                                                                     std::uint64_t deadline_ns);
 
