@@ -250,7 +250,8 @@ TEST_F(CudaLifetime, OfVmmMemoryCannotBeWrittenByReaders)
 
     EXPECT_EQ(in_child([&] {
                   const Bench bench;
-                  bench.fill(*must(open(board_->ticket)), 0x33);
+                  const auto memory = must(open(board_->ticket));
+                  bench.fill(*memory, 0x33);
                   CHILD_REQUIRE(!bench.stream.synchronize(bench.current));
                   return 0;
               }),

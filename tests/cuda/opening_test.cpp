@@ -146,6 +146,29 @@ TEST_F(CudaOpeningOneKind, OfIpcMemoryIsRefusedWhenTheHandleIsJunk)
     EXPECT_EQ(is_refused(*board_, ErrorCode::CudaUnsupported, "cuIpcOpenMemHandle_v2"), 0);
 }
 
+/// The driver's own rule, which the stand-in has to keep.
+TEST_F(CudaOpeningOneKind, OfIpcMemoryTwiceInTheDriverIsOneAddressUntilTheSecondClose)
+{
+    const CreatorProcess creator(*board_, MemoryKind::Ipc, {}, stay);
+
+    EXPECT_EQ(in_child([&] {
+                  const Bench bench;
+                  const EntryPoints& call = bench.context->driver().call;
+                  const IpcMemoryHandle& handle = board_->ticket.handle;
+                  DevicePointer first = 0;
+                  DevicePointer second = 0;
+                  CHILD_REQUIRE(call.cuIpcOpenMemHandle_v2(&first, handle, 1).ok());
+                  CHILD_REQUIRE(call.cuIpcOpenMemHandle_v2(&second, handle, 1).ok());
+                  CHILD_REQUIRE(first == second);
+                  CHILD_REQUIRE(call.cuIpcCloseMemHandle(first).ok());
+                  CHILD_REQUIRE(fake_cuda_peek(first) == CreatorProcess::kFirst);
+                  CHILD_REQUIRE(call.cuIpcCloseMemHandle(first).ok());
+                  CHILD_REQUIRE(fake_cuda_peek(first) == -1);
+                  return 0;
+              }),
+              0);
+}
+
 TEST_F(CudaOpeningOneKind, OfVmmMemoryIsRefusedWhenTheCreatorDoesNotAnswerInTime)
 {
     CreatorProcess creator(*board_, MemoryKind::Vmm, {}, stay);

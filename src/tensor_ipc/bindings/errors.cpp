@@ -23,6 +23,14 @@ const char* exception_name(ErrorCode code)
             return "PoolPermissionError";
         case ErrorCode::NoSpace:
             return "SharedMemoryFullError";
+        case ErrorCode::CudaUnavailable:
+            return "CudaUnavailableError";
+        case ErrorCode::CudaUnsupported:
+            return "CudaUnsupportedError";
+        case ErrorCode::CudaOutOfMemory:
+            return "CudaOutOfMemoryError";
+        case ErrorCode::CudaFailed:
+            return "CudaError";
         case ErrorCode::InvalidArgument:
         case ErrorCode::System:
             break;

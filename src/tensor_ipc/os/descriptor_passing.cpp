@@ -1,6 +1,7 @@
 #include "tensor_ipc/os/descriptor_passing.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -24,8 +25,9 @@ namespace tensor_ipc::os {
 namespace {
 
 constexpr int kBacklog = 64;
-/// How long the server looks away when this process has no descriptor left to accept with.
-constexpr int kNoDescriptorsMs = 10;
+/// How long the server looks away when this process has no descriptor or memory left to accept
+/// with.
+constexpr int kNoResourcesMs = 10;
 /// Between two tries to join the queue of a server that many want something of.
 constexpr int kQueueFullMs = 2;
 
@@ -150,9 +152,8 @@ struct DescriptorServer::State {
     void serve() const noexcept
     {
         for (;;) {
-            pollfd entries[] = {{listener.get(), POLLIN, 0},
-                                {stop.fd(), POLLIN, 0}};  // NOLINT(*-avoid-c-arrays)
-            if (::poll(static_cast<pollfd*>(entries), 2, -1) < 0) {
+            std::array<pollfd, 2> entries{{{listener.get(), POLLIN, 0}, {stop.fd(), POLLIN, 0}}};
+            if (::poll(entries.data(), entries.size(), -1) < 0) {
                 continue;
             }
             if (entries[1].revents != 0) {
@@ -162,8 +163,8 @@ struct DescriptorServer::State {
                 ::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
             if (visitor) {
                 send_descriptor(visitor.get(), offered.get(), id);
-            } else if (errno == EMFILE || errno == ENFILE) {
-                ::poll(&entries[1], 1, kNoDescriptorsMs);
+            } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+                ::poll(&entries[1], 1, kNoResourcesMs);
             }
         }
     }

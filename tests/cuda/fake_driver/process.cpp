@@ -29,6 +29,7 @@ struct Ledger {
 
 thread_local std::vector<Context*> context_stack;
 std::atomic<pid_t> initialised_by{0};
+std::atomic<std::uint64_t> refused_after_fork{0};  ///< or before cuInit
 
 Ledger& ledger()
 {
@@ -158,6 +159,7 @@ CUresult enter(const char* name, Needs needs)
     // Before the lock: in a forked child another thread may have held it.
     const pid_t owner = initialised_by.load();
     if (needs != Needs::Nothing && owner != ::getpid()) {
+        ++refused_after_fork;
         return CUDA_ERROR_NOT_INITIALIZED;
     }
     const std::lock_guard lock(process().mutex);
@@ -230,6 +232,7 @@ CUresult cuCtxPopCurrent_v2(CUcontext* handle)
 void fake_cuda_reset()
 {
     const std::lock_guard lock(process().mutex);
+    refused_after_fork = 0;
     configure_once();
     read_environment();
     for (Context& context : process().contexts) {
@@ -250,7 +253,7 @@ std::uint64_t fake_cuda_calls(const char* name)
     if (name != nullptr) {
         return ledger().calls[name];
     }
-    std::uint64_t all = 0;
+    std::uint64_t all = refused_after_fork;
     for (const auto& [function, count] : ledger().calls) {
         all += count;
     }
