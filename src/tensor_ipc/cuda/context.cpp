@@ -39,7 +39,7 @@ Result<CurrentContext> CurrentContext::push(const PrimaryContext& context)
 
 CurrentContext::~CurrentContext()
 {
-    if (context_ != nullptr) {
+    if (context_ != nullptr && context_->driver().usable()) {
         ContextHandle popped = nullptr;
         [[maybe_unused]] const Called done = context_->driver().call.cuCtxPopCurrent_v2(&popped);
     }
