@@ -77,17 +77,19 @@ TEST_P(CudaImportCache, KeepsAllocationsApart)
 {
     const CreatorProcess creator(*board_, GetParam(), {}, stay);
     SharedWithChildren<Board> other;
-    const CreatorProcess another(*other, GetParam(), {}, stay);
+    {
+        const CreatorProcess another(*other, GetParam(), {}, stay);
 
-    EXPECT_EQ(in_child([&] {
-                  const auto first = must(open(board_->ticket));
-                  const auto second = must(open(other->ticket));
-                  CHILD_REQUIRE(first != second);
-                  CHILD_REQUIRE(first->address() != second->address());
-                  return 0;
-              }),
-              0);
-    remove_leftover(other->ticket);
+        EXPECT_EQ(in_child([&] {
+                      const auto first = must(open(board_->ticket));
+                      const auto second = must(open(other->ticket));
+                      CHILD_REQUIRE(first != second);
+                      CHILD_REQUIRE(first->address() != second->address());
+                      return 0;
+                  }),
+                  0);
+    }
+    remove_leftover(other->ticket);  // the creator was killed
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, CudaImportCache, each_kind(), kind_name);
