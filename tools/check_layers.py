@@ -11,6 +11,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "base": set(),
     "tensor": {"base"},
     "os": {"base"},
+    "cuda": {"base", "tensor", "os"},
     "layout": {"base", "tensor"},
     "memory": {"base", "tensor", "os", "layout"},
     "notify": {"base", "os"},
@@ -25,7 +26,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "mirror": {"base", "tensor", "os", "layout", "segment", "pool", "dds"},
 }
 OURS = re.compile(r'#include "tensor_ipc/(\w+)/')
-SYSTEM = re.compile(r"#include <(sys/|linux/|fcntl\.h|unistd\.h|poll\.h)")
+SYSTEM = re.compile(r"#include <(sys/|linux/|dlfcn\.h|fcntl\.h|unistd\.h|poll\.h)")
 
 
 def faults(root: Path) -> list[str]:

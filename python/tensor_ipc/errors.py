@@ -102,3 +102,19 @@ class DdsError(TensorIpcError, RuntimeError):
 
 class DdsUnavailableError(TensorIpcError, ImportError):
     """DDS was asked for, and the package was built without Cyclone DDS, or DDS is switched off."""
+
+
+class CudaError(TensorIpcError, RuntimeError):
+    """The CUDA driver refused; the text says what was called, what came back and what to do."""
+
+
+class CudaUnavailableError(CudaError):
+    """No NVIDIA driver, none that will do, or the GPU is not one that this process sees."""
+
+
+class CudaUnsupportedError(CudaError):
+    """The GPU or its driver cannot do it, or containers are in the way."""
+
+
+class CudaOutOfMemoryError(CudaError, MemoryError):
+    """The GPU has not enough free memory."""

@@ -25,6 +25,10 @@ enum class ErrorCode : std::uint8_t {
     PermissionDenied,  ///< the operating system or our own check refused access
     NoSpace,           ///< /dev/shm is too small or full
     Dds,               ///< Cyclone DDS refused, or there is none
+    CudaUnavailable,   ///< no driver, none that will do, or no such device, in this process
+    CudaUnsupported,   ///< driver or device cannot do it
+    CudaOutOfMemory,   ///< the device has not enough free memory
+    CudaFailed,        ///< any other refusal of the driver
     System,            ///< any other failed system call
 };
 

@@ -25,6 +25,14 @@ const char* exception_name(ErrorCode code)
             return "SharedMemoryFullError";
         case ErrorCode::Dds:
             return "DdsError";
+        case ErrorCode::CudaUnavailable:
+            return "CudaUnavailableError";
+        case ErrorCode::CudaUnsupported:
+            return "CudaUnsupportedError";
+        case ErrorCode::CudaOutOfMemory:
+            return "CudaOutOfMemoryError";
+        case ErrorCode::CudaFailed:
+            return "CudaError";
         case ErrorCode::InvalidArgument:
         case ErrorCode::System:
             break;

@@ -23,8 +23,8 @@ inline constexpr std::size_t kWireHeadroomBytes = 256;
 ///   +-------+------------------------+------------------------+------------- ... -+
 ///
 /// Every process maps these bytes. A change of order, width or meaning is a new `kLayoutVersion`,
-/// and docs/protocol.md changes with it. In the ring it is 64-byte aligned, as the payload is; not so
-/// in a copy of a frame.
+/// and docs/protocol.md changes with it. In the ring it is 64-byte aligned, as the payload is; not
+/// so in a copy of a frame.
 struct SlotHeadroom {
     std::atomic<std::uint16_t> user_metadata_bytes;  ///< of `user_metadata` in use; 0 without any
     std::array<char, kMaxUserMetadataBytes> user_metadata;  ///< as PackedUserMetadata

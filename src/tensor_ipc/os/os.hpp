@@ -3,7 +3,9 @@
 #pragma once
 
 #include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/os/descriptor_passing.hpp"
 #include "tensor_ipc/os/directory_watch.hpp"
+#include "tensor_ipc/os/dynamic_library.hpp"
 #include "tensor_ipc/os/event_fd.hpp"
 #include "tensor_ipc/os/file_descriptor.hpp"
 #include "tensor_ipc/os/file_lock.hpp"
@@ -12,4 +14,5 @@
 #include "tensor_ipc/os/host.hpp"
 #include "tensor_ipc/os/mapping.hpp"
 #include "tensor_ipc/os/private_pages.hpp"
+#include "tensor_ipc/os/process_facts.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
