@@ -163,7 +163,7 @@ public:
 
 private:
     /// In a thread of Cyclone DDS, which others wait for.
-    static void on_matched(dds_entity_t, const dds_publication_matched_status_t status,
+    static void on_matched(dds_entity_t /*writer*/, const dds_publication_matched_status_t status,
                            void* argument)
     {
         auto* pool = static_cast<Pool*>(argument);

@@ -1,8 +1,8 @@
 #include "tensor_ipc/dds/pool_record.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -17,16 +17,18 @@ namespace {
 template <std::size_t Capacity>
 std::string_view text_of(const char (&bytes)[Capacity])  // NOLINT(*-avoid-c-arrays)
 {
-    const auto* const end = std::find(std::begin(bytes), std::end(bytes), '\0');
-    return {bytes, static_cast<std::size_t>(end - bytes)};
+    const std::span<const char> all(bytes);
+    const auto end = std::ranges::find(all, '\0');
+    return {all.data(), static_cast<std::size_t>(end - all.begin())};
 }
 
 template <std::size_t Capacity>
 void store(std::string_view text, char (&into)[Capacity])  // NOLINT(*-avoid-c-arrays)
 {
     const std::size_t length = std::min(text.size(), Capacity - 1);
-    std::copy_n(text.data(), length, into);
-    into[length] = '\0';
+    const std::span<char> all(into);
+    std::ranges::copy_n(text.begin(), static_cast<std::ptrdiff_t>(length), all.begin());
+    all[length] = '\0';
 }
 
 bool is_printable(std::string_view text)
