@@ -9,7 +9,8 @@ install(
   PATTERN "*.hpp"
   PATTERN "bindings" EXCLUDE
   PATTERN "dds_bindings" EXCLUDE
-  PATTERN "dds" EXCLUDE)
+  PATTERN "dds" EXCLUDE
+  PATTERN "ros" EXCLUDE)
 install(TARGETS tensor_ipc_core EXPORT tensor_ipc ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 set(TENSOR_IPC_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/tensor_ipc)
@@ -29,6 +30,14 @@ if(TARGET tensor_ipc_dds)
     PATTERN "*.h"
     PATTERN "*.idl")
   install(TARGETS tensor_ipc_dds EXPORT tensor_ipc_dds ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  if(TARGET tensor_ipc_ros)
+    install(
+      DIRECTORY ${PROJECT_SOURCE_DIR}/src/tensor_ipc/ros
+      DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tensor_ipc
+      FILES_MATCHING
+      PATTERN "*.hpp")
+    install(TARGETS tensor_ipc_ros EXPORT tensor_ipc_dds ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  endif()
   install(
     EXPORT tensor_ipc_dds
     NAMESPACE tensor_ipc::

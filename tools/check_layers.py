@@ -19,9 +19,11 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "segment": {"base", "tensor", "os", "layout"},
     "pool": {"base", "tensor", "os", "layout", "memory", "notify", "ring", "segment"},
     "dlpack": {"base", "tensor", "pool"},
+    "cdr": {"base", "tensor"},
+    "ros": {"base", "tensor", "os", "layout", "segment", "pool", "cdr", "dds"},
     "bindings": {"base", "tensor", "os", "pool", "dlpack"},
     "dds": {"base", "tensor", "os", "layout", "notify", "segment", "pool"},
-    "dds_bindings": {"base", "tensor", "os", "pool", "bindings", "dds", "mirror"},
+    "dds_bindings": {"base", "tensor", "os", "pool", "bindings", "dds", "mirror", "cdr", "ros"},
     "record": {"base", "tensor", "pool"},
     "mirror": {"base", "tensor", "os", "layout", "segment", "pool", "dds"},
 }

@@ -70,3 +70,49 @@ def start_server(
     interface: str | None,
     peers: list[str],
 ) -> MirrorServer: ...
+
+# ROS 2 without ROS, where the build has it; see tensor_ipc.rosext.native.
+
+class TopicToPool:
+    def close(self) -> None: ...
+    def stats(self) -> tuple[int, int, int, int, int, int, int, int]: ...
+    def last_error(self) -> str: ...
+    def parts(self) -> tuple[str, tuple[int, ...], str, int, str, str, bool] | None: ...
+
+class PoolToTopic:
+    def close(self) -> None: ...
+    def stats(self) -> tuple[int, int, int, int, int, int, int, int, int]: ...
+    def last_error(self) -> str: ...
+
+def join_ros(domain: int | None = None) -> Participant: ...
+def open_topic(
+    participant: Participant,
+    topic: str,
+    pool: str,
+    type: str,
+    depth: int,
+    reliable: bool,
+    transient_local: bool,
+    encoding: str,
+    history_len: int,
+    spare: int,
+    shape: list[int] | None,
+    dtype: str,
+    varying_extent: bool,
+    capacity: int,
+    follow_changes: bool,
+    rate_limit_hz: float,
+) -> TopicToPool: ...
+def open_pool(
+    participant: Participant,
+    pool: str,
+    topic: str,
+    type: str,
+    depth: int,
+    reliable: bool,
+    transient_local: bool,
+    encoding: str,
+    frame_id: str,
+    stamp_publication: bool,
+    rate_limit_hz: float,
+) -> PoolToTopic: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
 from typing import Any, Iterator
@@ -63,6 +64,9 @@ def command(
     from tensor_ipc.rosext.bridge.allocator import keep_freed_memory  # noqa: PLC0415
     from tensor_ipc.rosext.bridge.run import run_bridge  # noqa: PLC0415
 
+    logging.basicConfig(
+        level=logging.INFO, format="[%(levelname)s] %(message)s"
+    )  # the native engine's
     keep_freed_memory()
     with _stopped_by_signals() as stop:
         run_bridge(chosen, stop, ctx.meta[_ROS_ARGS])

@@ -41,6 +41,9 @@ inline void unwrap(const Result<void>& result)
     }
 }
 
+/// The type of that name; raises TypeError when there is none.
+DType dtype_of(const std::string& name);
+
 /// Metadata from its Python parts; raises for an unknown dtype or an impossible shape.
 PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shape,
                          const std::string& dtype_name, std::uint32_t history_len,

@@ -36,36 +36,7 @@ nb::dict info_of(const PoolFacts& facts)
     return info;
 }
 
-DType dtype_of(const std::string& name)
-{
-    const auto dtype = dtype_from_name(name);
-    if (!dtype) {
-        refuse(PyExc_TypeError, "dtype '" + name + "' cannot be shared");
-    }
-    return *dtype;
-}
-
 }  // namespace
-
-PoolMetadata metadata_of(std::string name, const std::vector<std::int64_t>& shape,
-                         const std::string& dtype_text, std::uint32_t history_len,
-                         std::string backend, std::string device, bool varying_extent)
-{
-    if (!Shape::fits(shape.size())) {
-        raise(Error{ErrorCode::InvalidArgument,
-                    "a frame has at most " + std::to_string(kMaxDimensions) + " dimensions, got " +
-                        std::to_string(shape.size())});
-    }
-    PoolMetadata metadata;
-    metadata.name = std::move(name);
-    metadata.shape = Shape(shape);
-    metadata.dtype = dtype_of(dtype_text);
-    metadata.history_len = history_len;
-    metadata.backend = std::move(backend);
-    metadata.device = std::move(device);
-    metadata.varying_extent = varying_extent;
-    return metadata;
-}
 
 void add_pool_facts(nb::module_& module)
 {

@@ -42,7 +42,8 @@ Error not_an_address(std::string_view what, std::string_view text)
 
 /// What this process has of Cyclone DDS. Guarded by fork_gate().
 struct Registry {
-    std::map<std::uint32_t, std::weak_ptr<Participant>> participants;
+    /// By domain and for_ros.
+    std::map<std::pair<std::uint32_t, bool>, std::weak_ptr<Participant>> participants;
     std::uint32_t fork_epoch = os::fork_epoch();
     bool used = false;             ///< Cyclone DDS was, by this process or those it was forked from
     std::uint32_t generation = 0;  ///< of forks after the first use
@@ -105,6 +106,7 @@ Result<std::string> configuration_of(const ParticipantOptions& options)
     if (!is_address(options.interface)) {
         return not_an_address("interface", options.interface);
     }
+    const bool is_automatic = options.interface == kAutomatic;
     const bool is_number =
         options.interface.find_first_not_of("0123456789.:%") == std::string::npos;
     const bool is_local = options.interface == kLoopback;
@@ -122,7 +124,11 @@ Result<std::string> configuration_of(const ParticipantOptions& options)
         peers.append("<Peer address=\"127.0.0.1\"/>");
     }
     std::string xml = "<Domain Id=\"any\"><General><Interfaces><NetworkInterface ";
-    xml.append(is_number ? "address" : "name").append("=\"").append(options.interface);
+    if (is_automatic) {
+        xml.append("autodetermine=\"true");
+    } else {
+        xml.append(is_number ? "address" : "name").append("=\"").append(options.interface);
+    }
     xml.append("\"/></Interfaces>");
     xml.append("<AllowMulticast>").append(by_peers ? "false" : "default");
     xml.append("</AllowMulticast><MaxMessageSize>65500B</MaxMessageSize>");
@@ -163,7 +169,7 @@ Result<std::shared_ptr<Participant>> Participant::shared(const ParticipantOption
         mine.participants.clear();
         mine.generation += mine.used ? 1 : 0;
     }
-    std::weak_ptr<Participant>& known = mine.participants[options.domain];
+    std::weak_ptr<Participant>& known = mine.participants[{options.domain, options.for_ros}];
     if (auto participant = known.lock()) {
         return participant;
     }
@@ -187,11 +193,12 @@ Result<std::shared_ptr<Participant>> Participant::join(const ParticipantOptions&
         xml = uri;
     }
     // The library in a forked child still believes that it is in its parent's domains, whose
-    // threads are not there. The child's domains have numbers of their own in it, and the ports of
-    // the same.
+    // threads are not there; and it has one configuration for a domain. Further ones have numbers
+    // of their own in it, and the ports of the same.
     std::uint32_t number = options.domain;
-    if (const std::uint32_t generation = registry().generation; generation > 0) {
-        number += generation * (kMaxDomain + 1);
+    const std::uint32_t turn = 2 * registry().generation + (options.for_ros ? 1 : 0);
+    if (turn > 0) {
+        number += turn * (kMaxDomain + 1);
         xml.append(",<Domain Id=\"any\"><Discovery><ExternalDomainId>");
         xml.append(std::to_string(options.domain));
         xml.append("</ExternalDomainId></Discovery></Domain>");

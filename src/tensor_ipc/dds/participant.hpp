@@ -17,6 +17,9 @@ using Entity = std::int32_t;
 /// The interface that is used unless another is named: nothing leaves the machine.
 inline constexpr const char* kLoopback = "lo";
 
+/// The interface that leads out of this machine, or loopback where there is no other.
+inline constexpr const char* kAutomatic = "auto";
+
 inline constexpr std::uint32_t kMaxDomain = 230;  ///< beyond it there are no ports
 
 /// Where a participant is, and whom it talks to.
@@ -26,6 +29,9 @@ struct ParticipantOptions {
     std::uint32_t domain = 0;           ///< 0 to kMaxDomain
     std::string interface = kLoopback;  ///< name or address of a network interface
     std::vector<std::string> peers;     ///< addresses to talk to, where there is no multicast
+    /// For ROS nodes, which may need other settings in the same domain: apart from the participant
+    /// without this.
+    bool for_ros = false;
 
     /// TENSOR_IPC_DDS_DOMAIN, TENSOR_IPC_DDS_INTERFACE and TENSOR_IPC_DDS_PEERS (separated by
     /// commas); `domain` overrides the first.
@@ -37,7 +43,8 @@ struct ParticipantOptions {
 /// Whether TENSOR_IPC_DDS forbids DDS in this process: `off` or `0`. Nobody joins then.
 [[nodiscard]] bool is_switched_off();
 
-/// The participant of this process in one domain. Made at the first use, gone with the last one.
+/// The participant of this process in one domain, or one of two (`for_ros`). Made at the first use,
+/// gone with the last one.
 /// About seven threads and 7 MB. Thread-safe.
 ///
 /// A forked child never touches its parent's: `shared()` makes one of its own there, and what the

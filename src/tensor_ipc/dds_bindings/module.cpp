@@ -190,4 +190,7 @@ NB_MODULE(_dds, module)
     module.def("watch_progress", &face::watch_progress, nb::arg("pool_name"),
                nb::arg("domain").none(), nb::arg("keep_last"));
     face::add_mirror(module);
+#ifdef TENSOR_IPC_HAS_ROS
+    face::add_ros(module);
+#endif
 }

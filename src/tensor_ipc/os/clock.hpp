@@ -1,4 +1,4 @@
-/// Time in nanoseconds on CLOCK_MONOTONIC, which all processes of a host share.
+/// Time in nanoseconds.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +6,28 @@
 
 namespace tensor_ipc::os {
 
-[[nodiscard]] inline std::uint64_t monotonic_ns() noexcept
+namespace detail {
+
+[[nodiscard]] inline std::uint64_t now_ns(clockid_t clock) noexcept
 {
     timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    ::clock_gettime(clock, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U +
            static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace detail
+
+/// CLOCK_MONOTONIC, which all processes of a host share.
+[[nodiscard]] inline std::uint64_t monotonic_ns() noexcept
+{
+    return detail::now_ns(CLOCK_MONOTONIC);
+}
+
+/// The time of day: nanoseconds since 1970. May jump.
+[[nodiscard]] inline std::uint64_t realtime_ns() noexcept
+{
+    return detail::now_ns(CLOCK_REALTIME);
 }
 
 /// A deadline that never comes.
