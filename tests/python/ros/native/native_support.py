@@ -14,6 +14,7 @@ from support import HANG_S, REPOSITORY
 from tensor_ipc import PoolNotFoundError, TensorConsumer
 from tensor_ipc.errors import MissingFrameworkError
 from tensor_ipc.rosext import native
+from tensor_ipc.rosext.bridge.config import QoS
 
 PROFILE = REPOSITORY / "examples" / "fastdds_large_messages.xml"
 
@@ -23,6 +24,9 @@ except MissingFrameworkError as error:
     if os.environ.get("TENSOR_IPC_REQUIRE_ROS"):
         raise
     pytest.skip(str(error), allow_module_level=True)
+
+#: What is published just before both ends have found each other arrives too.
+KEPT = QoS(depth=5, durability="transient_local")
 
 HAS_RCLPY = importlib.util.find_spec("rclpy") is not None
 needs_rclpy = pytest.mark.skipif(
@@ -35,8 +39,10 @@ PEER = """
     import json, sys, threading, time, zlib
     import numpy as np
     import rclpy
+    from rclpy.qos import DurabilityPolicy, QoSProfile
     from sensor_msgs.msg import Image
 
+    qos = QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL)
     direction, topic = sys.argv[1:3]
     rclpy.init()
     node = rclpy.create_node("peer")
@@ -55,7 +61,7 @@ PEER = """
         )
 
     def publish():
-        publisher = node.create_publisher(Image, topic, 5)
+        publisher = node.create_publisher(Image, topic, qos)
         while publisher.get_subscription_count() == 0:
             time.sleep(0.01)
         say(matched=True)
@@ -72,7 +78,7 @@ PEER = """
             say(crc=zlib.crc32(pixels))
 
     def subscribe():
-        node.create_subscription(Image, topic, on_message, 5)
+        node.create_subscription(Image, topic, on_message, qos)
         while not node.get_publishers_info_by_topic(topic):
             rclpy.spin_once(node, timeout_sec=0.01)
         info = node.get_publishers_info_by_topic(topic)[0]

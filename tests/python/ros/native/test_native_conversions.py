@@ -6,7 +6,7 @@ import sys
 from typing import Any, Callable
 
 import numpy as np
-from native_support import attached, eventually, needs_rclpy
+from native_support import KEPT, attached, eventually, needs_rclpy
 from support import Child
 
 from tensor_ipc.rosext.native import TopicToPool
@@ -20,6 +20,7 @@ CASES = """
     import pickle, sys, time
     import numpy as np
     import rclpy
+    from rclpy.qos import DurabilityPolicy, QoSProfile
     from sensor_msgs.msg import CompressedImage, Image, PointCloud2, PointField
     from tensor_ipc.rosext.conversions import to_frame
 
@@ -74,7 +75,9 @@ CASES = """
     }[kind]
     rclpy.init()
     node = rclpy.create_node("cases")
-    publisher = node.create_publisher(type(messages[0]), topic, 5)
+    publisher = node.create_publisher(
+        type(messages[0]), topic, QoSProfile(depth=5, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    )
     while publisher.get_subscription_count() == 0:
         time.sleep(0.01)
     print("matched", flush=True)
@@ -100,7 +103,7 @@ def compare_all(start: Start, kind: str, topic: str, pool: str, tmp_path: Any) -
     import pickle  # noqa: PLC0415 - written by the child above
 
     compared = 0
-    with TopicToPool(topic, pool, kind, follow_changes=True) as link:
+    with TopicToPool(topic, pool, kind, KEPT, follow_changes=True) as link:
         child = start(kind, topic, tmp_path, program=CASES)
         assert child.read() == "matched"
         eventually(lambda: link.stats.publishers == 1)

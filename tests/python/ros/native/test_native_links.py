@@ -10,13 +10,13 @@ from typing import Any, Callable
 
 import numpy as np
 import pytest
-from native_support import attached, eventually, frame_of, picture
+from native_support import KEPT, attached, eventually, frame_of, picture
 from support import Child
 
 from tensor_ipc import PoolMetadata, TensorProducer
 from tensor_ipc.errors import BridgeConfigError, MissingFrameworkError, PoolInUseError
 from tensor_ipc.rosext import native
-from tensor_ipc.rosext.bridge.config import BridgeConfig, QoS, config_from
+from tensor_ipc.rosext.bridge.config import BridgeConfig, config_from
 from tensor_ipc.rosext.native import PoolToTopic, TopicToPool, run_native
 
 pytestmark = pytest.mark.usefixtures("ros_environment")
@@ -28,11 +28,13 @@ SENDER = """
     import sys
     import numpy as np
     from tensor_ipc import TensorProducer
+    from tensor_ipc.rosext.bridge.config import QoS
     from tensor_ipc.rosext.native import PoolToTopic
 
+    kept = QoS(depth=5, durability="transient_local")
     pool, topic, height, width = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     with TensorProducer.from_sample(pool, np.zeros((height, width, 3), np.uint8)) as producer:
-        with PoolToTopic(pool, topic) as link:
+        with PoolToTopic(pool, topic, qos=kept) as link:
             print("ready", flush=True)
             for line in sys.stdin:
                 if line.strip() == "subscriptions":
@@ -49,7 +51,7 @@ SENDER = """
 def test_frames_of_another_process_arrive_whole(
     start: Start, topic: str, pool: str, size: tuple[int, int]
 ) -> None:
-    with TopicToPool(topic, pool) as link:
+    with TopicToPool(topic, pool, qos=KEPT) as link:
         sender = start(f"{pool}-source", topic, *size, program=SENDER)
         assert sender.read() == "ready"
         eventually(lambda: link.stats.publishers == 1)
@@ -88,8 +90,8 @@ def test_given_metadata_makes_the_pool_at_once(topic: str, pool: str) -> None:
 def test_a_message_makes_the_pool_and_the_end_takes_it_away(topic: str, pool: str) -> None:
     source = f"{pool}-source"
     with TensorProducer.from_sample(source, np.zeros((4, 6), np.float32)) as producer:
-        out = PoolToTopic(source, topic, qos=QoS(depth=3, durability="transient_local"))
-        link = TopicToPool(topic, pool, qos=QoS(depth=3, durability="transient_local"))
+        out = PoolToTopic(source, topic, qos=KEPT)
+        link = TopicToPool(topic, pool, qos=KEPT)
         eventually(lambda: out.stats.subscriptions == 1)
         assert link.metadata is None
         producer.put(np.full((4, 6), 2.5, np.float32), timestamp_ns=11)
@@ -112,8 +114,8 @@ def test_options_of_the_way_out(topic: str, pool: str) -> None:
     source = f"{pool}-source"
     with TensorProducer.from_sample(
         source, np.zeros((4, 6, 3), np.uint8)
-    ) as producer, TopicToPool(topic, pool) as link, PoolToTopic(
-        source, topic, encoding="bgr8", frame_id="right", stamps="publication"
+    ) as producer, TopicToPool(topic, pool, qos=KEPT) as link, PoolToTopic(
+        source, topic, qos=KEPT, encoding="bgr8", frame_id="right", stamps="publication"
     ) as out:
         eventually(lambda: out.stats.subscriptions == 1)
         producer.put(np.ones((4, 6, 3), np.uint8), timestamp_ns=11)
