@@ -25,26 +25,27 @@ except MissingFrameworkError as error:
     sys.exit(0)
 
 image = np.zeros((480, 640, 3), dtype=np.uint8)
-with link, TensorProducer.from_sample("camera", image) as camera:
-    with PoolToTopic("camera", TOPIC, frame_id="lens") as out:
-        while out.stats.subscriptions == 0 or link.stats.publishers == 0:
-            time.sleep(0.01)
+camera = TensorProducer.from_sample("camera", image)
+out = PoolToTopic("camera", TOPIC, frame_id="lens")
+with link, camera, out:
+    while out.stats.subscriptions == 0 or link.stats.publishers == 0:
+        time.sleep(0.01)
 
-        consumer = None
-        for value in range(1, 21):
-            image[:] = value
-            camera.put(image, timestamp_ns=time.time_ns())
-            while link.stats.messages < value:
-                time.sleep(0.001)
-            if consumer is None:
-                try:
-                    consumer = TensorConsumer.attach("cam")  # any process on this machine may
-                except PoolNotFoundError:
-                    sys.exit(f"no pool: {link.last_error}")
+    consumer = None
+    for value in range(1, 21):
+        image[:] = value
+        camera.put(image, timestamp_ns=time.time_ns())
+        while link.stats.messages < value:
+            time.sleep(0.001)
+        if consumer is None:
+            try:
+                consumer = TensorConsumer.attach("cam")  # any process on this machine may
+            except PoolNotFoundError:
+                sys.exit(f"no pool: {link.last_error}")
 
-        frame = consumer.get_frame()
-        print(f"{frame.data.shape}, all {frame.data[0, 0, 0]}: {frame.user_metadata}")
-        print(link.stats)
-        print(out.stats)
-        del frame
-        consumer.cleanup()
+    frame = consumer.get_frame()
+    print(f"{frame.data.shape}, all {frame.data[0, 0, 0]}: {frame.user_metadata}")
+    print(link.stats)
+    print(out.stats)
+    del frame
+    consumer.cleanup()
