@@ -181,7 +181,7 @@ Result<std::vector<std::byte>> write_prefix(const Image& image)
         writer.number(image.height);
         writer.number(image.width);
         writer.string(image.encoding);
-        writer.number(std::uint8_t{image.is_bigendian});
+        writer.number(static_cast<std::uint8_t>(image.is_bigendian ? 1 : 0));
         writer.number(image.step);
     });
 }
@@ -207,7 +207,7 @@ Result<std::vector<std::byte>> write_prefix(const PointCloud2& cloud)
             writer.number(field.datatype);
             writer.number(field.count);
         }
-        writer.number(std::uint8_t{cloud.is_bigendian});
+        writer.number(static_cast<std::uint8_t>(cloud.is_bigendian ? 1 : 0));
         writer.number(cloud.point_step);
         writer.number(cloud.row_step);
     });

@@ -156,7 +156,7 @@ Result<std::vector<NamedField>> fields_of(const OutgoingFrame& frame, std::uint6
                        "frame has not");
     }
     return std::vector<NamedField>{
-        {"x", 0, datatype, 1}, {"y", item, datatype, 1}, {"z", 2 * item, datatype, 1}};
+        {"x", 0, datatype, 1}, {"y", item, datatype, 1}, {"z", item + item, datatype, 1}};
 }
 
 Result<Envelope> envelope_of_cloud(const OutgoingFrame& frame)
@@ -199,7 +199,7 @@ Result<Envelope> envelope_of_cloud(const OutgoingFrame& frame)
         return prefix.error();
     }
     const bool is_dense = text_of(frame, "is_dense") == "1";
-    return Envelope{*std::move(prefix), {std::byte{is_dense}}};
+    return Envelope{*std::move(prefix), {is_dense ? std::byte{1} : std::byte{0}}};
 }
 
 }  // namespace

@@ -36,12 +36,12 @@ struct SerializedData : ddsi_serdata {
 
 const SerializedType& type_of(const ddsi_sertype* type) noexcept
 {
-    return *static_cast<const SerializedType*>(type);
+    return *static_cast<const SerializedType*>(type);  // NOLINT(*-static-cast-downcast)
 }
 
 const SerializedData& data_of(const ddsi_serdata* data) noexcept
 {
-    return *static_cast<const SerializedData*>(data);
+    return *static_cast<const SerializedData*>(data);  // NOLINT(*-static-cast-downcast)
 }
 
 SerializedData* make_data(const ddsi_sertype* type, ddsi_serdata_kind kind)
@@ -191,7 +191,7 @@ bool untyped_to_sample(const ddsi_sertype* /*type*/, const ddsi_serdata* /*data*
 
 void data_free(ddsi_serdata* data)
 {
-    delete static_cast<SerializedData*>(data);  // NOLINT(*-owning-memory)
+    delete static_cast<SerializedData*>(data);  // NOLINT(*-owning-memory,*-downcast)
 }
 
 std::size_t data_print(const ddsi_sertype* /*type*/, const ddsi_serdata* data, char* text,
@@ -211,7 +211,7 @@ void data_key_hash(const ddsi_serdata* /*data*/, ddsi_keyhash* hash, bool /*forc
 void type_free(ddsi_sertype* type)
 {
     ddsi_sertype_fini(type);
-    delete static_cast<SerializedType*>(type);  // NOLINT(*-owning-memory)
+    delete static_cast<SerializedType*>(type);  // NOLINT(*-owning-memory,*-downcast)
 }
 
 void type_zero_samples(const ddsi_sertype* /*type*/, void* /*samples*/, std::size_t /*count*/) {}
@@ -245,7 +245,7 @@ ddsi_sertype* type_derive(const ddsi_sertype* type, dds_data_representation_id_t
 
 }  // extern "C"
 
-const ddsi_serdata_ops kDataOperations = [] {
+const ddsi_serdata_ops data_operations = [] {
     ddsi_serdata_ops operations{};
     operations.eqkey = data_equals_key;
     operations.get_size = data_size;
@@ -265,7 +265,7 @@ const ddsi_serdata_ops kDataOperations = [] {
     return operations;
 }();
 
-const ddsi_sertype_ops kTypeOperations = [] {
+const ddsi_sertype_ops type_operations = [] {
     ddsi_sertype_ops operations{};
     operations.version = ddsi_sertype_v0;
     operations.free = type_free;
@@ -285,7 +285,7 @@ Result<dds::Entity> make_serialized_topic(const dds::Participant& participant,
                                           std::shared_ptr<MessageReceiver> receiver)
 {
     auto* serialized = new SerializedType();  // NOLINT(*-owning-memory): counted by Cyclone DDS
-    ddsi_sertype_init(serialized, type.c_str(), &kTypeOperations, &kDataOperations,
+    ddsi_sertype_init(serialized, type.c_str(), &type_operations, &data_operations,
                       /*topickind_no_key=*/true);
     serialized->allowed_data_representation = DDS_DATA_REPRESENTATION_FLAG_XCDR1;
     serialized->receiver = std::move(receiver);
