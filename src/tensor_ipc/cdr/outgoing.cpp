@@ -149,7 +149,7 @@ Result<std::vector<NamedField>> fields_of(const OutgoingFrame& frame, std::uint6
     }
     const bool is_float = frame.dtype.code == 2 && datatype != 0;
     const std::uint32_t item = frame.dtype.item_bytes();
-    if (!is_float || point_step != 3 * item) {
+    if (!is_float || point_step != std::uint64_t{3} * item) {
         return refused("points of shape " + frame.shape.text() + " and dtype " +
                        std::string(dtype_name(frame.dtype)) +
                        ": what their columns are is in the user metadata 'fields', which this "
