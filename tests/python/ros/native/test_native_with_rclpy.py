@@ -106,7 +106,7 @@ def test_frames_arrive_whole_at_a_ros_node(
                 "layout": [*size, 3 * size[1]],
                 "crc": zlib.crc32(pixels),
             }
-        assert link.stats.messages == 5
+        eventually(lambda: link.stats.messages == 5)
 
 
 def test_killed_nodes_are_followed_by_others(start: Start, topic: str, pool: str) -> None:
