@@ -4,6 +4,8 @@
 #include <array>
 #include <random>
 
+#include <system_error>
+
 #include "tensor_ipc/mirror/generated/mirror.h"
 #include "tensor_ipc/mirror/piece.hpp"
 #include "tensor_ipc/os/clock.hpp"
@@ -74,7 +76,11 @@ Result<std::unique_ptr<FrameSender>> FrameSender::start(dds_entity_t participant
     }
     std::unique_ptr<FrameSender> sender(
         new FrameSender(server, request, std::move(writer).value(), std::move(alarm).value()));
-    sender->thread_ = std::thread([raw = sender.get()] { raw->run(); });
+    try {
+        sender->thread_ = std::thread([raw = sender.get()] { raw->run(); });
+    } catch (const std::system_error& error) {
+        return system_error("pthread_create", "a sender to a mirror", error.code().value());
+    }
     return sender;
 }
 
@@ -92,7 +98,9 @@ FrameSender::~FrameSender()
 {
     stop_ = true;
     alarm_.wake();
-    thread_.join();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
 }
 
 SendCounts FrameSender::counts() const noexcept
