@@ -47,6 +47,9 @@ struct OutgoingDescription {
 
     OutgoingDescription(const OutgoingDescription&) = delete;
     OutgoingDescription& operator=(const OutgoingDescription&) = delete;
+    OutgoingDescription(OutgoingDescription&&) = delete;
+    OutgoingDescription& operator=(OutgoingDescription&&) = delete;
+    ~OutgoingDescription() = default;
 
     void put_into(tensor_ipc_mirror_v1_Piece& piece)
     {
@@ -221,7 +224,8 @@ void FrameSender::send(const Frame& frame)
                 .first(std::min<std::uint64_t>(request_.piece_bytes, bytes.size() - piece.offset));
         piece.data._length = piece.data._maximum = static_cast<std::uint32_t>(part.size());
         // Written out by dds_write, which returns with a copy; never through this pointer.
-        piece.data._buffer = reinterpret_cast<std::uint8_t*>(const_cast<std::byte*>(part.data()));
+        auto* const bytes_out = const_cast<std::byte*>(part.data());  // NOLINT(*-const-cast)
+        piece.data._buffer = reinterpret_cast<std::uint8_t*>(bytes_out);
         if (!sleep_until(pacer_.piece_due_ns()) || !write(piece)) {
             abandoned_.fetch_add(1, std::memory_order_relaxed);
             return;
