@@ -4,6 +4,8 @@
 #include <array>
 #include <random>
 
+#include <system_error>
+
 #include "tensor_ipc/mirror/generated/mirror.h"
 #include "tensor_ipc/mirror/piece.hpp"
 #include "tensor_ipc/os/clock.hpp"
@@ -45,6 +47,9 @@ struct OutgoingDescription {
 
     OutgoingDescription(const OutgoingDescription&) = delete;
     OutgoingDescription& operator=(const OutgoingDescription&) = delete;
+    OutgoingDescription(OutgoingDescription&&) = delete;
+    OutgoingDescription& operator=(OutgoingDescription&&) = delete;
+    ~OutgoingDescription() = default;
 
     void put_into(tensor_ipc_mirror_v1_Piece& piece)
     {
@@ -74,7 +79,11 @@ Result<std::unique_ptr<FrameSender>> FrameSender::start(dds_entity_t participant
     }
     std::unique_ptr<FrameSender> sender(
         new FrameSender(server, request, std::move(writer).value(), std::move(alarm).value()));
-    sender->thread_ = std::thread([raw = sender.get()] { raw->run(); });
+    try {
+        sender->thread_ = std::thread([raw = sender.get()] { raw->run(); });
+    } catch (const std::system_error& error) {
+        return system_error("pthread_create", "a sender to a mirror", error.code().value());
+    }
     return sender;
 }
 
@@ -92,7 +101,9 @@ FrameSender::~FrameSender()
 {
     stop_ = true;
     alarm_.wake();
-    thread_.join();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
 }
 
 SendCounts FrameSender::counts() const noexcept
@@ -213,7 +224,8 @@ void FrameSender::send(const Frame& frame)
                 .first(std::min<std::uint64_t>(request_.piece_bytes, bytes.size() - piece.offset));
         piece.data._length = piece.data._maximum = static_cast<std::uint32_t>(part.size());
         // Written out by dds_write, which returns with a copy; never through this pointer.
-        piece.data._buffer = reinterpret_cast<std::uint8_t*>(const_cast<std::byte*>(part.data()));
+        auto* const bytes_out = const_cast<std::byte*>(part.data());  // NOLINT(*-const-cast)
+        piece.data._buffer = reinterpret_cast<std::uint8_t*>(bytes_out);
         if (!sleep_until(pacer_.piece_due_ns()) || !write(piece)) {
             abandoned_.fetch_add(1, std::memory_order_relaxed);
             return;

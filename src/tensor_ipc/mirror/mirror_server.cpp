@@ -1,6 +1,7 @@
 #include "tensor_ipc/mirror/mirror_server.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Callable
@@ -28,14 +29,36 @@ class Command:
             text=True,
             env={**os.environ, "TENSOR_IPC_NAMESPACE": name_space, "TENSOR_IPC_DDS": "on"},
         )
+        self._said = threading.Condition()
+        self._lines = 0
+        self._last = ""
+        self._has_ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        """Keep what it said last, in a thread: a pipe would keep what it said first."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._said:
+                self._lines += 1
+                self._last = line
+                self._said.notify_all()
+        with self._said:
+            self._has_ended = True
+            self._said.notify_all()
 
     def facts(self) -> dict[str, Any]:
-        """Return what it says next."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            _, errors = self.process.communicate(timeout=HANG_S)
-            msg = f"tensor-ipc mirror ended with {self.process.returncode}: {errors}"
+        """Return what it says from now on: of two lines to come the second."""
+        with self._said:
+            wanted = self._lines + 2
+            self._said.wait_for(lambda: self._has_ended or self._lines >= wanted, HANG_S)
+            is_fresh, line = self._lines >= wanted, self._last
+        if not is_fresh:
+            assert self._has_ended, "tensor-ipc mirror says nothing"
+            assert self.process.stderr is not None
+            errors = self.process.stderr.read()
+            msg = f"tensor-ipc mirror ended with {self.process.wait(HANG_S)}: {errors}"
             raise AssertionError(msg)
         facts: dict[str, Any] = json.loads(line)
         return facts
@@ -52,13 +75,13 @@ class Command:
     def kill(self) -> None:
         """SIGKILL it, and return when it is gone."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        self._reader.join()
 
     def end(self) -> int:
         """SIGTERM it, and return its exit code."""
         self.process.terminate()
-        self.process.communicate(timeout=HANG_S)
-        return self.process.returncode
+        return self.process.wait(HANG_S)
 
 
 class Producer:

@@ -126,9 +126,10 @@ def test_slow_link_costs_the_producer_nothing(
     sent = server.facts()["mirrors"][0]
     assert sent["frames"] < 30
     assert sent["bytes"] > 0
-    # The next that comes is the newest, not the next in turn.
-    facts = mirror.wait_for(lambda facts: facts["received"] == 2)
-    assert facts["latest_frame"] == 60 or facts["missed"] > 0
+    # What comes next is not the next in turn, and in the end it is the newest.
+    facts = mirror.wait_for(lambda facts: facts["latest_frame"] == 60)
+    assert facts["received"] < 31
+    assert facts["missed"] > 0
 
 
 def test_rate_is_what_the_mirror_asked_for(
@@ -184,6 +185,7 @@ def test_two_mirrors_of_one_pool_each_get_whole_frames(
     check_frames(pool, 20)
     check_frames(f"{pool}-too", 5)
 
-    served = server.facts()["mirrors"]
+    facts = server.wait_for(lambda facts: len(facts["mirrors"]) == 2)
+    served = facts["mirrors"]
     assert [each["pool_name"] for each in served] == [pool, pool]
     assert all(each["connected"] for each in served)
