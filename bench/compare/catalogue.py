@@ -35,6 +35,8 @@ class Entry:
     requirements: tuple[str, ...] = ()
     """For pip."""
     pip_options: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
+    """Further ones, installed with what they need."""
     packages: tuple[str, ...] = ()
     """For apt."""
     daemon: tuple[str, ...] = ()
@@ -60,6 +62,7 @@ def _program(name: str, title: str, target: str, **more: Any) -> Entry:
 _README = "README.md of this project"
 _ICEORYX2 = "iceoryx2: examples publish_subscribe_dynamic_data and event (event_based_communication)"
 _OURS = {"environment": "ours", "source": _README}
+_ROS = ("ros-kilted-rclpy", "ros-kilted-rmw-fastrtps-cpp", "ros-kilted-sensor-msgs", "numpy")
 _ICEORYX = {
     "packages": ("libiceoryx-posh-dev", "iceoryx"),
     "daemon": ("iox-roudi", "-c"),
@@ -129,13 +132,13 @@ CATALOGUE: tuple[Entry, ...] = (
         environment="cyclonedds",
         requirements=("cyclonedds", "numpy"),
         options={"domain_id": _DOMAIN_ID},
-        source="cyclonedds-python documentation: IDL sequence[uint8], WaitSet; Cyclone DDS guide: large samples",
+        source="cyclonedds-python documentation: IDL array[uint8], its cheapest, and WaitSet",
     ),
     _python(
         *("rclpy", "rclpy `Image`, as it comes", "rclpy_image:RclpyImage"),
         copies=(3, 3),
         environment="rclpy",
-        requirements=("ros-kilted-rclpy", "ros-kilted-sensor-msgs", "numpy"),
+        requirements=_ROS,
         options={"domain_id": _DOMAIN_ID + 1},
         source="rclpy examples; the message kept and written through a view, the cheapest way measured",
     ),
@@ -143,7 +146,7 @@ CATALOGUE: tuple[Entry, ...] = (
         *("rclpy-shm", "rclpy `Image`, 128 MB segment", "rclpy_image:RclpyImage"),
         copies=(3, 3),
         environment="rclpy",
-        requirements=("ros-kilted-rclpy", "ros-kilted-sensor-msgs", "numpy"),
+        requirements=_ROS,
         options={"domain_id": _DOMAIN_ID + 2, "profiles": _PROFILES},
         source="Fast DDS documentation: SHM transport, segment_size; ROS 2: DDS tuning",
     ),
@@ -184,6 +187,7 @@ CATALOGUE: tuple[Entry, ...] = (
         # version built for it. It imports sympy without asking for it.
         requirements=("tensor-ipc==0.1.0", "tensor-ipc-cyclonedds==0.10.5", "posix-ipc"),
         pip_options=("--no-deps",),
+        undeclared=("numpy", "sympy"),
         source="its README",
     ),
     _program("c++ ours", "tensor_ipc `put`", "compare_ours", copies=(1, 0), source=_README),

@@ -6,12 +6,14 @@ and writes what they saw as JSON.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import multiprocessing
 import multiprocessing.connection
 import statistics
 import sys
+import traceback
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -45,7 +47,7 @@ def measure(make: type[Contender], job: Job) -> dict[str, Any]:
 
     def start(run: Any, *args: object) -> None:
         ours, theirs = spawn.Pipe()
-        process = spawn.Process(target=run, args=(*args, job, board, theirs), daemon=False)
+        process = spawn.Process(target=_guarded, args=(run, *args, job, board, theirs))
         process.start()
         theirs.close()
         links.append(ours)
@@ -72,6 +74,17 @@ def measure(make: type[Contender], job: Job) -> dict[str, Any]:
     return summarise(job, producer, consumers)
 
 
+def _guarded(run: Any, *args: Any) -> None:
+    """Run a role; what it raises goes the way of its figures."""
+    link = args[-1]
+    try:
+        run(*args)
+    except BaseException as error:  # noqa: BLE001  the host reports it
+        traceback.print_exc()
+        with contextlib.suppress(OSError):
+            link.send(repr(error))
+
+
 def _receive(links: list[Any], processes: list[Any], board: Board) -> list[dict[str, Any]]:
     outcomes: dict[int, dict[str, Any]] = {}
     while len(outcomes) < len(links):
@@ -79,14 +92,17 @@ def _receive(links: list[Any], processes: list[Any], board: Board) -> list[dict[
         for link in multiprocessing.connection.wait(list(waiting)):
             number = waiting[link]
             try:
-                outcomes[number] = link.recv()
-            except (EOFError, OSError) as error:
+                outcome = link.recv()
+            except (EOFError, OSError):
+                processes[number].join(5)
+                outcome = f"died with exit code {processes[number].exitcode}"
+            if isinstance(outcome, str):
                 board.state = DRAINING
                 for process in processes:
                     process.kill()
-                processes[number].join(5)
-                msg = f"process {number} ended early (exit code {processes[number].exitcode})"
-                raise RuntimeError(msg) from error
+                msg = f"process {number} of {len(links)}: {outcome}"
+                raise RuntimeError(msg)
+            outcomes[number] = outcome
     return [outcomes[number] for number in sorted(outcomes)]
 
 

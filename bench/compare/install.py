@@ -86,8 +86,8 @@ def _pip(entry: Entry) -> None:
         _pip_install(python, str(ROOT))
     elif not done.exists() or done.read_text() != wanted:
         _pip_install(python, *entry.pip_options, *entry.requirements)
-        if entry.pip_options:
-            _pip_install(python, "numpy", "sympy")
+        if entry.undeclared:
+            _pip_install(python, *entry.undeclared)
         done.write_text(wanted)
 
 

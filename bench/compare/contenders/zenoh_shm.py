@@ -61,7 +61,7 @@ class _Publisher:
 
     def put(self, frame: Any) -> None:
         buffer = self._provider.alloc(self._frame_bytes, self._policy)
-        buffer[:] = frame.base if isinstance(frame.base, bytearray) else _bytearray_of(frame)
+        buffer[:] = _bytearray_of(frame)
         self._publisher.put(buffer)
 
     def close(self) -> None:
@@ -69,11 +69,11 @@ class _Publisher:
 
 
 def _bytearray_of(frame: Any) -> bytearray:
-    """Return what `frame` is a view of: its assignment takes a bytearray, and no array."""
-    while isinstance(frame.base, np.ndarray):
-        frame = frame.base
-    assert isinstance(frame.base, bytearray)
-    return frame.base
+    """Return what `frame` is a view of: the assignment takes a bytearray, and no array."""
+    base = frame
+    while not isinstance(base, bytearray):
+        base = base.obj if isinstance(base, memoryview) else base.base
+    return base
 
 
 class _Subscriber:
