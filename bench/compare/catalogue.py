@@ -42,6 +42,8 @@ class Entry:
     daemon: tuple[str, ...] = ()
     """A program that has to run beside it."""
     options: dict[str, Any] = field(default_factory=dict)
+    leftovers: tuple[str, ...] = ()
+    """Names in ``/dev/shm`` that its processes leave there when they are killed."""
 
     @property
     def in_place(self) -> bool:
@@ -59,16 +61,19 @@ def _program(name: str, title: str, target: str, **more: Any) -> Entry:
     return Entry(name, title, target=target, **{**defaults, **more})
 
 
+_OF_FAST_DDS = ("fastdds_*", "sem.fastdds_*")
 _README = "README.md of this project"
 _ICEORYX2 = "iceoryx2: examples publish_subscribe_dynamic_data and event (event_based_communication)"
 _OURS = {"environment": "ours", "source": _README}
 _ROS = ("ros-kilted-rclpy", "ros-kilted-rmw-fastrtps-cpp", "ros-kilted-sensor-msgs", "numpy")
 _ICEORYX = {
+    "leftovers": ("iceoryx_*",),
     "packages": ("libiceoryx-posh-dev", "iceoryx"),
     "daemon": ("iox-roudi", "-c"),
     "source": "iceoryx: examples icedelivery, waitset (C++ API, loan and publish)",
 }
 _FAST_DDS = {
+    "leftovers": _OF_FAST_DDS,
     "packages": ("libfastrtps-dev", "libfastcdr-dev"),
     "source": "Fast DDS documentation: Large Data, Data-sharing delivery, Zero-Copy communication",
 }
@@ -92,6 +97,7 @@ CATALOGUE: tuple[Entry, ...] = (
         *("iceoryx2", "iceoryx2, event", "iceoryx2_slice:Iceoryx2Slice"),
         copies=(1, 0),
         environment="iceoryx2",
+        leftovers=("iox2_*",),
         requirements=("iceoryx2", "numpy"),
         source=_ICEORYX2,
     ),
@@ -99,6 +105,7 @@ CATALOGUE: tuple[Entry, ...] = (
         *("iceoryx2-in-place", "iceoryx2 loan, event", "iceoryx2_slice:Iceoryx2Slice"),
         copies=(0, 0),
         environment="iceoryx2",
+        leftovers=("iox2_*",),
         requirements=("iceoryx2", "numpy"),
         options={"in_place": True},
         source=_ICEORYX2,
@@ -108,6 +115,7 @@ CATALOGUE: tuple[Entry, ...] = (
         waiting="spin",
         copies=(1, 0),
         environment="iceoryx2",
+        leftovers=("iox2_*",),
         requirements=("iceoryx2", "numpy"),
         options={"spin": True},
         source=_ICEORYX2,
@@ -116,6 +124,7 @@ CATALOGUE: tuple[Entry, ...] = (
         *("zenoh", "Zenoh, shared memory", "zenoh_shm:ZenohShm"),
         copies=(1, 1),
         environment="zenoh",
+        leftovers=("*.zenoh",),
         requirements=("eclipse-zenoh", "numpy"),
         source="zenoh-python: examples z_pub_shm.py, z_sub.py",
     ),
@@ -123,6 +132,7 @@ CATALOGUE: tuple[Entry, ...] = (
         *("ecal", "eCAL", "ecal_binary:EcalBinary"),
         copies=(2, 1),
         environment="ecal",
+        leftovers=("ecal_*",),
         requirements=("eclipse-ecal", "numpy"),
         source="eCAL: Python samples, binary publisher and subscriber with callback",
     ),
@@ -138,6 +148,7 @@ CATALOGUE: tuple[Entry, ...] = (
         *("rclpy", "rclpy `Image`, as it comes", "rclpy_image:RclpyImage"),
         copies=(3, 3),
         environment="rclpy",
+        leftovers=_OF_FAST_DDS,
         requirements=_ROS,
         options={"domain_id": _DOMAIN_ID + 1},
         source="rclpy examples; the message kept and written through a view, the cheapest way measured",
@@ -146,6 +157,7 @@ CATALOGUE: tuple[Entry, ...] = (
         *("rclpy-shm", "rclpy `Image`, 128 MB segment", "rclpy_image:RclpyImage"),
         copies=(3, 3),
         environment="rclpy",
+        leftovers=_OF_FAST_DDS,
         requirements=_ROS,
         options={"domain_id": _DOMAIN_ID + 2, "profiles": _PROFILES},
         source="Fast DDS documentation: SHM transport, segment_size; ROS 2: DDS tuning",
@@ -155,6 +167,7 @@ CATALOGUE: tuple[Entry, ...] = (
         copies=(1, 0),
         queueing="waits",
         environment="torch",
+        leftovers=("torch_*",),
         requirements=("torch", "numpy"),
         source="PyTorch: Multiprocessing best practices, reuse buffers passed through a Queue",
     ),

@@ -82,8 +82,7 @@ def _pip(entry: Entry) -> None:
     done = python.parents[1] / "installed.txt"
     wanted = "\n".join([*entry.pip_options, *entry.requirements])
     if entry.environment == "ours":
-        _pip_install(python, "--no-deps", "--force-reinstall", str(ROOT))
-        _pip_install(python, str(ROOT))
+        _pip_install(python, str(ROOT))  # builds and installs what is there now
     elif not done.exists() or done.read_text() != wanted:
         _pip_install(python, *entry.pip_options, *entry.requirements)
         if entry.undeclared:

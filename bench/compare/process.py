@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator
 
+from bench.compare import leftovers
 from bench.compare.install import ROOT
 from bench.compare.memory import proportional_bytes
 
@@ -37,6 +37,7 @@ def run(entry: Entry, job: Job, command: list[str]) -> dict[str, Any]:
     FailedError
         It ended without figures, or not at all.
     """
+    before = leftovers.names()
     limit_s = _GRACE_S + max(job.seconds, job.frames * job.period_s)
     with tempfile.TemporaryDirectory() as folder, _daemon(entry) as daemon:
         output, log = Path(folder) / "figures.json", Path(folder) / "log"
@@ -59,7 +60,7 @@ def run(entry: Entry, job: Job, command: list[str]) -> dict[str, Any]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group.pid, signal.SIGKILL)
             group.wait()
-            _remove_leftovers(job)
+            leftovers.remove(before, (f"*{job.name}*", *entry.leftovers))
         if timed_out:
             msg = f"not over after {limit_s:.0f} s: {_last_words(log)}"
             raise FailedError(msg)
@@ -131,15 +132,6 @@ def _daemon(entry: Entry) -> Iterator[subprocess.Popen[str] | None]:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _remove_leftovers(job: Job) -> None:
-    """Remove what a killed job left in shared memory; its name is in the names of these."""
-    for path in Path("/dev/shm").glob(f"*{job.name}*"):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _last_words(log: Path) -> str:

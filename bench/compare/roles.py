@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _WARM_UP = 20
 _WARM_UP_PERIOD_S = 0.005
 
+#: Frames that a consumer may find when it comes: the time between them is part of its figure.
+_ATTACH_PERIOD_S = 0.001
+
 #: A consumer that got nothing for so long looks whether it is over.
 _LOOK_S = 0.2
 
@@ -34,6 +37,8 @@ def produce(contender: Contender, job: Job, board: Board, link: Connection) -> N
     publisher = contender.publisher()
     source = _Source(job, publisher)
     warm_up_period_s = max(_WARM_UP_PERIOD_S, job.period_s)
+    if job.kind == "attach":
+        warm_up_period_s = _ATTACH_PERIOD_S
     until = time.monotonic() + 60
     extra = 0
     while extra < _WARM_UP and time.monotonic() < until:

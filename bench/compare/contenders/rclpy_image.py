@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RclpyImage:
-    """A publisher and a subscription, reliable, depth 1."""
+    """A publisher and a subscription, reliable, depth 10: ROS's own default."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -48,7 +48,7 @@ def _node(name: str) -> tuple[Any, Any, Any]:
     from sensor_msgs.msg import Image  # noqa: PLC0415
 
     rclpy.init()
-    qos = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
+    qos = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
     return rclpy.create_node(name, enable_rosout=False), Image, qos
 
 

@@ -45,6 +45,9 @@ inline constexpr std::uint32_t kMostConsumers = 16;
 /// Frames in front of those that count, once every consumer has got one.
 inline constexpr std::uint32_t kWarmUp = 20;
 inline constexpr std::uint64_t kWarmUpPeriodNs = 5'000'000;
+
+/// Frames that a consumer may find when it comes: the time between them is part of its figure.
+inline constexpr std::uint64_t kAttachPeriodNs = 1'000'000;
 inline constexpr std::uint64_t kPatienceNs = 60'000'000'000;
 
 /// A consumer that got nothing for so long looks whether it is over.
@@ -115,7 +118,8 @@ void produce(const Job& job, Board& board)
         if (monotonic_ns() > patient_until) {
             fail("no frame reached some consumers");
         }
-        sleep_until(monotonic_ns() + std::max(kWarmUpPeriodNs, job.period_ns));
+        sleep_until(monotonic_ns() + (job.kind == "attach" ? kAttachPeriodNs
+                                                          : std::max(kWarmUpPeriodNs, job.period_ns)));
     }
     board.producer.puts.count = 0;
     const std::uint64_t first = count;
