@@ -1,0 +1,31 @@
+"""How a cost is expected to grow, as a curve to draw beside the points."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Sequence
+
+Curve = Callable[[Sequence[float], Sequence[float]], "list[float]"]
+
+
+def flat(x: Sequence[float], y: Sequence[float]) -> list[float]:
+    """Return what the first point says, everywhere."""
+    return [y[0]] * len(x)
+
+
+def linear(x: Sequence[float], y: Sequence[float]) -> list[float]:
+    """Return the straight line through the first point and the last."""
+    if x[-1] == x[0]:
+        return list(y)
+    slope = (y[-1] - y[0]) / (x[-1] - x[0])
+    return [y[0] + slope * (place - x[0]) for place in x]
+
+
+def copied(x: Sequence[float], y: Sequence[float]) -> list[float]:
+    """Return the fixed cost of the smallest frame, and a copy as fast as that of the greatest."""
+    per_byte = y[-1] / x[-1]
+    fixed = max(0.0, y[0] - per_byte * x[0])
+    return [fixed + per_byte * frame_bytes for frame_bytes in x]
+
+
+#: By the name that stands in the figures.
+SHAPES: Dict[str, Curve] = {"flat": flat, "linear": linear, "copied": copied}
