@@ -77,7 +77,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--consumers", nargs="+", type=int, default=[1, 4, 8], metavar="N")
     parser.add_argument("--repeats", type=int, default=5, metavar="N")
-    parser.add_argument("--quick", action="store_true", help="short jobs: to try, not to publish")
+    parser.add_argument(
+        "--quick", action="store_true", help="short jobs: to try, not to publish"
+    )
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the order")
     parser.add_argument("--out", type=Path, default=Path("build/compare/compare.json"))
     return parser.parse_args()
@@ -128,7 +130,9 @@ def _measured(one: schedule.Planned) -> dict[str, Any]:
 
 def _say(number: int, total: int, seconds: float, row: dict[str, Any]) -> None:
     left = seconds / number * (total - number)
-    what = f"{row['contender']}, {row['size']}, {row['kind']} ({row['check']}), {row['consumers']}"
+    what = (
+        f"{row['contender']}, {row['size']}, {row['kind']} ({row['check']}), {row['consumers']}"
+    )
     outcome = f"  failed: {row['failed']}" if "failed" in row else ""
     print(f"[{number}/{total}, {left / 60:.0f} min left] {what}{outcome}", file=sys.stderr)
 

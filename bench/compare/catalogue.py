@@ -53,7 +53,9 @@ class Entry:
 
 def _python(name: str, title: str, target: str, **more: Any) -> Entry:
     defaults: dict[str, Any] = {"language": "python", "waiting": "sleep", "queueing": "newest"}
-    return Entry(name, title, target=f"bench.compare.contenders.{target}", **{**defaults, **more})
+    return Entry(
+        name, title, target=f"bench.compare.contenders.{target}", **{**defaults, **more}
+    )
 
 
 def _program(name: str, title: str, target: str, **more: Any) -> Entry:
@@ -63,7 +65,9 @@ def _program(name: str, title: str, target: str, **more: Any) -> Entry:
 
 _OF_FAST_DDS = ("fastdds_*", "sem.fastdds_*")
 _README = "README.md of this project"
-_ICEORYX2 = "iceoryx2: examples publish_subscribe_dynamic_data and event (event_based_communication)"
+_ICEORYX2 = (
+    "iceoryx2: examples publish_subscribe_dynamic_data and event (event_based_communication)"
+)
 _OURS = {"environment": "ours", "source": _README}
 _ROS = ("ros-kilted-rclpy", "ros-kilted-rmw-fastrtps-cpp", "ros-kilted-sensor-msgs", "numpy")
 _ICEORYX = {
@@ -231,7 +235,9 @@ CATALOGUE: tuple[Entry, ...] = (
         options={"spin": True},
         **_ICEORYX,
     ),
-    _program("c++ fastdds", "Fast DDS, data sharing", "compare_fastdds", copies=(1, 0), **_FAST_DDS),
+    _program(
+        "c++ fastdds", "Fast DDS, data sharing", "compare_fastdds", copies=(1, 0), **_FAST_DDS
+    ),
     _program(
         *("c++ fastdds-in-place", "Fast DDS loan, data sharing", "compare_fastdds"),
         copies=(0, 0),

@@ -56,7 +56,8 @@ def measure(make: type[Contender], job: Job) -> dict[str, Any]:
     if job.kind == "attach":
         start(roles.produce, contender)
         wait_until(
-            lambda: board.published > 0 or not processes[0].is_alive(), "the producer's first frame"
+            lambda: board.published > 0 or not processes[0].is_alive(),
+            "the producer's first frame",
         )
     for number in range(job.consumers):
         start(roles.consume, contender, number)
@@ -101,7 +102,7 @@ def _receive(links: list[Any], processes: list[Any], board: Board) -> list[dict[
                 for process in processes:
                     process.kill()
                 msg = f"process {number} of {len(links)}: {outcome}"
-                raise RuntimeError(msg)
+                raise RuntimeError(msg)  # noqa: TRY004  the type is no mistake of ours
             outcomes[number] = outcome
     return [outcomes[number] for number in sorted(outcomes)]
 

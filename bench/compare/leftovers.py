@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 import shutil
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def _used() -> set[str]:
                 if slash:
                     found.add(name.split(" ")[0])
             for descriptor in (process / "fd").iterdir():
-                target = str(descriptor.readlink())
+                target = os.readlink(descriptor)
                 if target.startswith(f"{_SHARED_MEMORY}/"):
                     found.add(Path(target).name)
         except OSError:

@@ -36,7 +36,9 @@ def versions(entry: Entry) -> dict[str, str]:
     if entry.language == "python":
         command = [str(python_of(entry.environment)), "-m", "pip", "list", "--format=freeze"]
         lines = _output([*command, "--disable-pip-version-check"]).splitlines()
-        wanted = {one.split("==")[0].lower() for one in (*entry.requirements, "numpy", "tensor-ipc")}
+        wanted = {
+            one.split("==")[0].lower() for one in (*entry.requirements, "numpy", "tensor-ipc")
+        }
         found = dict(line.split("==", 1) for line in lines if "==" in line)
         return {name: version for name, version in found.items() if name.lower() in wanted}
     if entry.packages:

@@ -135,5 +135,7 @@ def _daemon(entry: Entry) -> Iterator[subprocess.Popen[str] | None]:
 
 
 def _last_words(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [
+        line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()
+    ]
     return " | ".join(lines[-3:])[-500:] or "it said nothing"

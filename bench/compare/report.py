@@ -45,7 +45,9 @@ class Comparison:
         found = {run["size"] for run in self._runs if _measure_of(run) == measure}
         return [size for size in _SIZES if size in found]
 
-    def of(self, contender: str, size: str, measure: tuple[str, str, int]) -> list[dict[str, Any]]:
+    def of(
+        self, contender: str, size: str, measure: tuple[str, str, int]
+    ) -> list[dict[str, Any]]:
         """Return the repeats of one measurement."""
         return [
             run
@@ -118,7 +120,9 @@ def _introduction(comparison: Comparison) -> str:
         f"to all cores busy itself)."
     )
     if at["busy"]:
-        text += "\n\n**The machine was busy with something else before it began: do not publish.**"
+        text += (
+            "\n\n**The machine was busy with something else before it began: do not publish.**"
+        )
     if comparison.quick:
         text += "\n\n**Short jobs (`--quick`): to try the harness, not to compare.**"
     return text
@@ -144,10 +148,14 @@ def _contenders(comparison: Comparison) -> str:
         *("contender", "language", "waits by", "copies", "slow consumer"),
         *("torn", "repeated", "versions", "used as in"),
     )
-    return "## Who\n\n" + _markdown(heads, rows) + (
-        "\n\nCopies: producer + each consumer, the kernel's counted. Slow consumer: `newest`, it "
-        "misses frames; `waits`, the producer waits for it. Torn and repeated: frames, over all jobs. "
-        "In-place contenders and floors have bytes that nothing wrote; a floor prevents nothing."
+    return (
+        "## Who\n\n"
+        + _markdown(heads, rows)
+        + (
+            "\n\nCopies: producer + each consumer, the kernel's counted. Slow consumer: `newest`, it "
+            "misses frames; `waits`, the producer waits for it. Torn and repeated: frames, over all jobs. "
+            "In-place contenders and floors have bytes that nothing wrote; a floor prevents nothing."
+        )
     )
 
 
@@ -199,7 +207,8 @@ def _table(comparison: Comparison, size: str, measure: tuple[str, str, int]) -> 
         if found and more_is_better:
             value = -value
         cells = [
-            _cell(comparison.spread(one["name"], size, measure, figure)) for _, figure in figures
+            _cell(comparison.spread(one["name"], size, measure, figure))
+            for _, figure in figures
         ]
         counts = [
             sum(run["figures"][count] for run in runs if "figures" in run)
@@ -222,7 +231,8 @@ def _table(comparison: Comparison, size: str, measure: tuple[str, str, int]) -> 
     )
     title = {
         "latency": "Latency, paced",
-        "throughput": "Throughput, " + ("every byte read" if check == "bytes" else "stamps read"),
+        "throughput": "Throughput, "
+        + ("every byte read" if check == "bytes" else "stamps read"),
         "history": "The last 5 frames as one array",
         "attach": "From the call to attach to the first frame in hand",
     }[kind]
@@ -285,7 +295,9 @@ def _draw(comparison: Comparison, beside: Path) -> list[str]:
         sizes = comparison.sizes(measure)
         for language in sorted({one["language"] for one in comparison.contenders}):
             name = f"{beside.stem}-{kind}-{language.replace('+', 'p')}.svg"
-            if sizes and _plot(comparison, language, measure, figure, label, beside.with_name(name)):
+            if sizes and _plot(
+                comparison, language, measure, figure, label, beside.with_name(name)
+            ):
                 names.append(name)
     return names
 
@@ -302,14 +314,16 @@ def _plot(
 
     sizes = comparison.sizes(measure)
     canvas, axes = plt.subplots(figsize=(8, 4.5), layout="constrained")
-    style: Callable[[dict[str, Any]], str] = lambda one: (  # noqa: E731
+    style: Callable[[dict[str, Any]], str] = lambda one: (
         "o--" if one["waiting"] == "spin" else "o-"
     )
     drawn = False
     for one in comparison.contenders:
         found = [comparison.spread(one["name"], size, measure, figure) for size in sizes]
         points = [
-            (place, spread) for place, spread in enumerate(found) if spread and spread.median > 0
+            (place, spread)
+            for place, spread in enumerate(found)
+            if spread and spread.median > 0
         ]
         if one["language"] != language or not points:
             continue

@@ -116,7 +116,9 @@ class _Source:
         self.put_ns.append(time.monotonic_ns() - sent_ns)
 
 
-def consume(contender: Contender, number: int, job: Job, board: Board, link: Connection) -> None:
+def consume(
+    contender: Contender, number: int, job: Job, board: Board, link: Connection
+) -> None:
     """Receive frames until the last, and send what was seen over `link`."""
     before = proportional_bytes()
     began_ns = time.monotonic_ns()

@@ -88,7 +88,11 @@ def plan(
 
 
 def _measures(size: str, consumers: list[int]) -> list[tuple[str, str, int]]:
-    measures = [("latency", "stamps", 1), ("throughput", "stamps", 1), ("throughput", "bytes", 1)]
+    measures = [
+        ("latency", "stamps", 1),
+        ("throughput", "stamps", 1),
+        ("throughput", "bytes", 1),
+    ]
     if size in _CAMERAS:
         measures += [("history", "stamps", 1), ("attach", "stamps", 1)]
         for count in consumers:

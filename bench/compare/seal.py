@@ -12,8 +12,12 @@ frame's number. The second word is the time of sending. All others hold a consta
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 #: A frame of another number has another pattern, unless the difference is a multiple of this.
 PATTERNS = 4

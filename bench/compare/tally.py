@@ -45,7 +45,11 @@ class Tally:
         """Look at flat `frame`."""
         number = self._seal.number(frame)
         sent_ns = self._seal.sent_ns(frame)
-        if number is not None and self._every_byte and not self._seal.sum_is_right(frame, number):
+        if (
+            number is not None
+            and self._every_byte
+            and not self._seal.sum_is_right(frame, number)
+        ):
             number = None
         # Once more: a frame that changed meanwhile was torn under the eyes of its reader.
         if number is not None and self._seal.number(frame) != number:

@@ -6,7 +6,6 @@
 /// counts. One thread and one process: nothing depends on the scheduler.
 #include <cstdio>
 #include <cstdlib>
-
 #include <valgrind/callgrind.h>
 
 #include "bench/core/pools.hpp"
@@ -59,12 +58,14 @@ int main(int argc, char** argv)
 
     CALLGRIND_START_INSTRUMENTATION;
     count("put", calls, nothing, put);
-    count("loan and publish", calls, nothing, [&] { bench::require(pool.producer().loan()).publish(); });
+    count("loan and publish", calls, nothing,
+          [&] { bench::require(pool.producer().loan()).publish(); });
     count("put with a sleeper to wake", calls, fall_asleep, put);
     count("get of a new frame", calls, put, get);
     count("get of the same frame", calls, nothing, get);
     count("get(5) with a new frame", calls, put,
           [&] { (void)(**consumer.history(kHistoryLen)).bytes(kHistoryLen - 1)[0]; });
-    count("wait with a frame there", calls, put, [&] { (void)*consumer.wait(consumer.last_index()); });
+    count("wait with a frame there", calls, put,
+          [&] { (void)*consumer.wait(consumer.last_index()); });
     return 0;
 }

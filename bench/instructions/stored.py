@@ -25,6 +25,7 @@ class Difference:
     found: float
 
     def __str__(self) -> str:
+        """Return both counts and the change, for who has to decide."""
         change = f"{self.found / self.stored - 1:+.1%}" if self.stored else "new"
         return f"{self.path}: {self.stored:.0f} stored, {self.found:.0f} now ({change})"
 
@@ -35,7 +36,9 @@ def load(file: Path = FILE) -> list[dict[str, Any]]:
     return entries
 
 
-def find(entries: list[dict[str, Any]], face: str, environment: Environment) -> dict[str, float] | None:
+def find(
+    entries: list[dict[str, Any]], face: str, environment: Environment
+) -> dict[str, float] | None:
     """Return the counts of `face` ("core" or "python") that hold for `environment`."""
     for entry in entries:
         if entry["face"] == face and entry["holds_for"] == environment:
@@ -68,5 +71,7 @@ def update(
     others = [
         old for old in load(file) if (old["face"], old["holds_for"]) != (face, environment)
     ]
-    entries = sorted([*others, entry], key=lambda one: (one["face"], sorted(one["holds_for"].items())))
+    entries = sorted(
+        [*others, entry], key=lambda one: (one["face"], sorted(one["holds_for"].items()))
+    )
     file.write_text(json.dumps(entries, indent=1) + "\n")

@@ -23,7 +23,12 @@ LINES: dict[str, tuple[str, tuple[Line, ...]]] = {
     "consumers": (
         "consumers",
         (
-            Line("idle_ns", "put, none waits", "flat", "a look at one line of pins per 64 consumers"),
+            Line(
+                "idle_ns",
+                "put, none waits",
+                "flat",
+                "a look at one line of pins per 64 consumers",
+            ),
             Line("sleeping_ns", "put, all asleep", "linear", "one call that wakes each"),
         ),
     ),
@@ -40,7 +45,9 @@ LINES: dict[str, tuple[str, tuple[Line, ...]]] = {
             Line("put_ns", "put", "copied", "memcpy"),
             Line("loan_ns", "loan + publish", "flat", "no byte is touched"),
             Line("get_ns", "get", "flat", "a view"),
-            Line("attach_ns", "attach + close", "flat", "pages are mapped when they are touched"),
+            Line(
+                "attach_ns", "attach + close", "flat", "pages are mapped when they are touched"
+            ),
         ),
     ),
     "pools": (
@@ -55,7 +62,7 @@ LINES: dict[str, tuple[str, tuple[Line, ...]]] = {
     "held": (
         "frames held, of a history of 64",
         (
-            Line("put_ns", "put", "flat", "held slots are passed over, once in a turn of the ring"),
+            Line("put_ns", "put", "passed over", "each held slot is looked at once in a turn"),
             Line("get_ns", "get", "flat", "the newest frame, whatever is held"),
         ),
     ),
@@ -64,7 +71,10 @@ LINES: dict[str, tuple[str, tuple[Line, ...]]] = {
 
 def table(figures: dict[str, Any]) -> str:
     """Return, for each line, its ends, the expected shape, and how far off it was at most."""
-    rows = ["| by | what | from | to | expected | farthest from it |", "| --- | --- | ---: | ---: | --- | ---: |"]
+    rows = [
+        "| by | what | from | to | expected | farthest from it |",
+        "| --- | --- | ---: | ---: | --- | ---: |",
+    ]
     for name, (axis, lines) in LINES.items():
         points = figures.get(name, [])
         for line in lines if points else ():
@@ -121,7 +131,11 @@ def _draw(name: str, points: list[dict[str, Any]], beside: Path) -> str:
             x, y, yerr=(below, above), fmt="o-", capsize=2, color=f"C{number}", label=line.label
         )
         axes.plot(
-            x, SHAPES[line.shape](x, y), ":", color=f"C{number}", label=f"expected: {line.shape}"
+            x,
+            SHAPES[line.shape](x, y),
+            ":",
+            color=f"C{number}",
+            label=f"expected: {line.shape}",
         )
     axes.set(xlabel=axis, ylabel="us", yscale="log", xscale="symlog" if x[0] == 0 else "log")
     axes.legend(fontsize=7, ncols=2)

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import time
+from functools import partial
 from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
@@ -15,6 +16,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
 import numpy as np
 
 from bench.python.turns import ROUNDS, spread, time_in_turns
+from bench.scale.shapes import HELD_HISTORY
 from tensor_ipc import TensorConsumer, TensorProducer, list_pools
 
 Points = List[Dict[str, Any]]
@@ -42,11 +44,13 @@ FULL = Extent(
 )
 
 QUICK = Extent(
-    consumers=(1, 2), history=(1, 4), frame_bytes=(1024, 4096), pools=(1, 3), held=(0, 2), sleeps=5
+    consumers=(1, 2),
+    history=(1, 4),
+    frame_bytes=(1024, 4096),
+    pools=(1, 3),
+    held=(0, 2),
+    sleeps=5,
 )
-
-#: Slots of the pool whose frames are held: a history of 64, and 2 that stay free.
-_HELD_HISTORY = 64
 
 
 def by_consumers(extent: Extent) -> Points:
@@ -57,7 +61,7 @@ def by_consumers(extent: Extent) -> Points:
         with _producer(frame, 5) as producer, contextlib.ExitStack() as attached:
             for _ in range(count):
                 attached.enter_context(TensorConsumer.attach(producer.metadata.name))
-            (idle,) = time_in_turns([lambda: producer.put(frame)])
+            (idle,) = time_in_turns([partial(producer.put, frame)])
         with _producer(frame, 5) as producer:
             waking = _wake_sleepers(producer, frame, count, extent.sleeps)
         points.append({"x": count, **spread("idle_ns", idle), **spread("sleeping_ns", waking)})
@@ -69,7 +73,9 @@ def _wake_sleepers(
 ) -> list[float]:
     """Return the processor time of ``put`` with `count` processes asleep."""
     turns = RawArray("L", count)
-    children = [_forked(lambda n=n: _sleep(producer.metadata.name, turns, n)) for n in range(count)]
+    children = [
+        _forked(lambda n=n: _sleep(producer.metadata.name, turns, n)) for n in range(count)
+    ]
     taken = []
     try:
         for turn in range(1, times + 1):
@@ -114,7 +120,7 @@ def by_history(extent: Extent) -> Points:
                 producer.put(frame)
             with TensorConsumer.attach(producer.metadata.name) as consumer:
                 puts, gets = time_in_turns(
-                    [lambda: producer.put(frame), lambda: consumer.get(count)]
+                    [partial(producer.put, frame), partial(consumer.get, count)]
                 )
                 copied = consumer.stats.copied_frames
         points.append(
@@ -135,10 +141,10 @@ def by_frame_bytes(extent: Extent) -> Points:
             with TensorConsumer.attach(name) as consumer:
                 puts, loans, gets, attaches = time_in_turns(
                     [
-                        lambda: producer.put(frame),
-                        lambda: _loan(producer),
+                        partial(producer.put, frame),
+                        partial(_loan, producer),
                         consumer.get,
-                        lambda: TensorConsumer.attach(name).cleanup(),
+                        partial(_attach, name),
                     ],
                     rounds=ROUNDS if frame_bytes < 2**24 else 11,
                 )
@@ -157,6 +163,10 @@ def by_frame_bytes(extent: Extent) -> Points:
 def _loan(producer: TensorProducer) -> None:
     with producer.loan():
         pass
+
+
+def _attach(pool: str) -> None:
+    TensorConsumer.attach(pool).cleanup()
 
 
 def by_pools(extent: Extent) -> Points:
@@ -180,7 +190,7 @@ def by_pools(extent: Extent) -> Points:
                 ]
                 memory = (_resident_bytes() - before) / count
                 last, reader = producers[-1], consumers[-1]
-                puts, gets = time_in_turns([lambda: last.put(frame), reader.get])
+                puts, gets = time_in_turns([partial(last.put, frame), reader.get])
                 from_ns = time.thread_time_ns()
                 found = len(list_pools())
                 list_ns = time.thread_time_ns() - from_ns
@@ -205,16 +215,16 @@ def by_held(extent: Extent) -> Points:
     points = []
     frame = np.ones(1024, np.uint8)
     for count in extent.held:
-        with _producer(frame, _HELD_HISTORY) as producer:
+        with _producer(frame, HELD_HISTORY) as producer:
             name = producer.metadata.name
-            with TensorConsumer.attach(name, max_pins=_HELD_HISTORY) as holder:
+            with TensorConsumer.attach(name, max_pins=HELD_HISTORY) as holder:
                 held = []
                 for _ in range(count):
                     producer.put(frame)
                     held.append(holder.get())
                 producer.put(frame)
                 with TensorConsumer.attach(name) as consumer:
-                    puts, gets = time_in_turns([lambda: producer.put(frame), consumer.get])
+                    puts, gets = time_in_turns([partial(producer.put, frame), consumer.get])
                 points.append(
                     {
                         "x": count,

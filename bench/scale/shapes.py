@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Sequence
+import statistics
+from typing import Callable, Sequence
+
+#: Of the pool whose frames are held, and the slots it has with the default of 3 to spare.
+HELD_HISTORY = 64
+HELD_SLOTS = HELD_HISTORY + 3
 
 Curve = Callable[[Sequence[float], Sequence[float]], "list[float]"]
 
 
 def flat(x: Sequence[float], y: Sequence[float]) -> list[float]:
-    """Return what the first point says, everywhere."""
-    return [y[0]] * len(x)
+    """Return the median, everywhere."""
+    return [statistics.median(y)] * len(x)
 
 
 def linear(x: Sequence[float], y: Sequence[float]) -> list[float]:
@@ -27,5 +32,24 @@ def copied(x: Sequence[float], y: Sequence[float]) -> list[float]:
     return [fixed + per_byte * frame_bytes for frame_bytes in x]
 
 
+def passed_over(x: Sequence[float], y: Sequence[float]) -> list[float]:
+    """Return the cost of slots that are passed over once in a turn, `x` of HELD_SLOTS being held.
+
+    The others of a turn share it. Through the first point and the last.
+    """
+
+    def held_for_each_free(held: float) -> float:
+        return held / (HELD_SLOTS - held)
+
+    last = held_for_each_free(x[-1])
+    each = (y[-1] - y[0]) / last if last else 0.0
+    return [y[0] + each * held_for_each_free(held) for held in x]
+
+
 #: By the name that stands in the figures.
-SHAPES: Dict[str, Curve] = {"flat": flat, "linear": linear, "copied": copied}
+SHAPES: dict[str, Curve] = {
+    "flat": flat,
+    "linear": linear,
+    "copied": copied,
+    "passed over": passed_over,
+}

@@ -71,8 +71,13 @@ class _Publisher:
 
 class _Subscriber:
     def __init__(self, job: Job) -> None:
-        from cyclonedds.core import ReadCondition, SampleState, ViewState, WaitSet  # noqa: PLC0415
-        from cyclonedds.core import InstanceState  # noqa: PLC0415
+        from cyclonedds.core import (  # noqa: PLC0415
+            InstanceState,
+            ReadCondition,
+            SampleState,
+            ViewState,
+            WaitSet,
+        )
         from cyclonedds.sub import DataReader  # noqa: PLC0415
         from cyclonedds.util import duration  # noqa: PLC0415
 

@@ -62,7 +62,9 @@ class _Subscriber:
 
     def get(self, timeout_s: float) -> Any:
         payload = self._arrived.take(timeout_s)
-        return None if payload is None else np.frombuffer(payload, np.uint8).reshape(self._shape)
+        return (
+            None if payload is None else np.frombuffer(payload, np.uint8).reshape(self._shape)
+        )
 
     def close(self) -> None:
         self._subscriber.remove_receive_callback()

@@ -26,7 +26,9 @@ class Iceoryx2Slice:
 
     def publisher(self) -> Any:
         """Open both services to send."""
-        return _InPlace(self._job) if self._job.options.get("in_place") else _Publisher(self._job)
+        return (
+            _InPlace(self._job) if self._job.options.get("in_place") else _Publisher(self._job)
+        )
 
     def subscriber(self, number: int) -> Any:  # noqa: ARG002  all are alike
         """Open both services to receive."""

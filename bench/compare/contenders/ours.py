@@ -1,4 +1,4 @@
-"""This library. Options: ``spin_s``, ``in_place``."""
+"""The library of this project. Options: ``spin_s``, ``in_place``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class Ours:
 
     def publisher(self) -> Any:
         """Create the pool."""
-        return _InPlace(self._job) if self._job.options.get("in_place") else _Publisher(self._job)
+        return (
+            _InPlace(self._job) if self._job.options.get("in_place") else _Publisher(self._job)
+        )
 
     def subscriber(self, number: int) -> Any:  # noqa: ARG002  all are alike
         """Follow the pool, which may not be there yet."""

@@ -81,7 +81,9 @@ class _Subscriber:
         self._shape = job.shape
         self._node, image, qos = _node(f"{job.name}_sub{number}")
         self._message: Any = None
-        self._subscription = self._node.create_subscription(image, job.name, self._received, qos)
+        self._subscription = self._node.create_subscription(
+            image, job.name, self._received, qos
+        )
         self._executor = rclpy.executors.SingleThreadedExecutor()
         self._executor.add_node(self._node)
 

@@ -25,7 +25,9 @@ class ShmSemaphore:
         self._shape, self._frame_bytes, self._name = job.shape, job.frame_bytes, job.name
         self._free: list[Any] = [spawn.Semaphore(_SLOTS) for _ in range(job.consumers)]
         self._full: list[Any] = [spawn.Semaphore(0) for _ in range(job.consumers)]
-        self._made = shared_memory.SharedMemory(job.name, create=True, size=_SLOTS * job.frame_bytes)
+        self._made = shared_memory.SharedMemory(
+            job.name, create=True, size=_SLOTS * job.frame_bytes
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the memory itself: each process opens it by name."""

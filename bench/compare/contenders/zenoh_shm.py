@@ -26,7 +26,7 @@ class ZenohShm:
 
     def load(self) -> None:
         """Import the package."""
-        import zenoh  # noqa: F401, PLC0415
+        import zenoh  # noqa: PLC0415
         import zenoh.shm  # noqa: F401, PLC0415
 
     def publisher(self) -> Any:

@@ -71,7 +71,9 @@ class _Subscriber:
     def get(self, timeout_s: float) -> Any:
         if not self._socket.poll(int(timeout_s * 1000)):
             return None
-        return np.frombuffer(self._socket.recv(copy=False).buffer, np.uint8).reshape(self._shape)
+        return np.frombuffer(self._socket.recv(copy=False).buffer, np.uint8).reshape(
+            self._shape
+        )
 
     def close(self) -> None:
         self._context.destroy(linger=0)

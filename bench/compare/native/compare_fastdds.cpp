@@ -58,10 +58,15 @@ public:
     }
 
     void* createData() override { return ::operator new(frame_bytes_); }
+
     void deleteData(void* data) override { ::operator delete(data); }
+
     bool getKey(void*, rtps::InstanceHandle_t*, bool) override { return false; }
+
     [[nodiscard]] bool is_bounded() const override { return true; }
+
     [[nodiscard]] bool is_plain() const override { return true; }
+
     bool construct_sample(void*) const override { return true; }
 
 private:
@@ -80,7 +85,8 @@ public:
         auto shared = std::make_shared<eprosima::fastdds::rtps::SharedMemTransportDescriptor>();
         shared->segment_size(4 * 1024 * 1024);
         qos.transport().user_transports = {shared, udp};
-        participant = dds::DomainParticipantFactory::get_instance()->create_participant(kDomain, qos);
+        participant =
+            dds::DomainParticipantFactory::get_instance()->create_participant(kDomain, qos);
         if (participant == nullptr) {
             fail("Fast DDS: no participant");
         }

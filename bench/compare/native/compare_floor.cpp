@@ -1,5 +1,5 @@
-/// The least that it can cost: one or more places in shared memory, a word, and nothing that keeps a
-/// frame from being overwritten while it is read. Torn frames are counted like anybody's.
+/// The least that it can cost: one or more places in shared memory, a word, and nothing that keeps
+/// a frame from being overwritten while it is read. Torn frames are counted like anybody's.
 #include <fcntl.h>
 #include <sys/stat.h>
 

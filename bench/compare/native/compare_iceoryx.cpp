@@ -61,8 +61,10 @@ struct Iceoryx {
 
     struct Subscriber {
         Subscriber(const Job& job, std::uint32_t number)
-            : runtime(job, "c" + std::to_string(number)), subscriber(service(job), options()),
-              spins(job.spin), frame_bytes(job.frame_bytes)
+            : runtime(job, "c" + std::to_string(number)),
+              subscriber(service(job), options()),
+              spins(job.spin),
+              frame_bytes(job.frame_bytes)
         {
             if (!spins) {
                 waiting.attachState(subscriber, iox::popo::SubscriberState::HAS_DATA)

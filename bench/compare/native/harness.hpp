@@ -1,4 +1,5 @@
-/// One measurement, in fresh processes: any contender in C++ goes this way. ../roles.py is its twin.
+/// One measurement, in fresh processes: any contender in C++ goes this way. ../roles.py is its
+/// twin.
 ///
 /// A contender is a struct with two classes:
 ///
@@ -10,14 +11,16 @@
 ///         };
 ///         struct Subscriber {
 ///             Subscriber(const Job&, std::uint32_t number);
-///             Frame get(std::uint64_t timeout_ns);    // a frame that was not returned before, valid
-///                                                     // until the next call; empty after the timeout
+///             Frame get(std::uint64_t timeout_ns);    // a frame that was not returned before,
+///             valid
+///                                                     // until the next call; empty after the
+///                                                     timeout
 ///         };
 ///     };
 ///
-/// A Subscriber may have `bool last(std::vector<Frame>&)`, which fills in the kHistoryLen newest frames,
-/// newest first and equally far apart, and `bool still_valid()`, which tells whether the frame was
-/// overwritten meanwhile: such a one is lost, not torn.
+/// A Subscriber may have `bool last(std::vector<Frame>&)`, which fills in the kHistoryLen newest
+/// frames, newest first and equally far apart, and `bool still_valid()`, which tells whether the
+/// frame was overwritten meanwhile: such a one is lost, not torn.
 #pragma once
 
 #include <algorithm>
@@ -56,6 +59,7 @@ inline constexpr std::uint64_t kLookNs = 200'000'000;
 /// What the processes of a job share.
 struct Board {
     enum State : std::uint32_t { kSettingUp, kMeasuring, kDraining };
+
     std::atomic<std::uint32_t> state{kSettingUp};
     std::atomic<std::int64_t> first{-1};  ///< number of the first frame that counts
     std::atomic<std::int64_t> last{-1};   ///< number of the last frame
@@ -118,8 +122,9 @@ void produce(const Job& job, Board& board)
         if (monotonic_ns() > patient_until) {
             fail("no frame reached some consumers");
         }
-        sleep_until(monotonic_ns() + (job.kind == "attach" ? kAttachPeriodNs
-                                                          : std::max(kWarmUpPeriodNs, job.period_ns)));
+        sleep_until(monotonic_ns() + (job.kind == "attach"
+                                          ? kAttachPeriodNs
+                                          : std::max(kWarmUpPeriodNs, job.period_ns)));
     }
     board.producer.puts.count = 0;
     const std::uint64_t first = count;
@@ -155,7 +160,7 @@ class History {
 public:
     History(const Job& job, Subscriber& subscriber) : job_(job), subscriber_(subscriber)
     {
-        if constexpr (!requires(std::vector<Frame>& frames) { subscriber.last(frames); }) {
+        if constexpr (!requires(std::vector<Frame> & frames) { subscriber.last(frames); }) {
             kept_.resize(kHistoryLen * job.frame_bytes);
             together_.resize(kept_.size());
         }
@@ -177,7 +182,8 @@ public:
         }
         unsigned touched = 0;
         for (const Frame one : frames) {
-            touched += std::to_integer<unsigned>(one.front()) + std::to_integer<unsigned>(one.back());
+            touched +=
+                std::to_integer<unsigned>(one.front()) + std::to_integer<unsigned>(one.back());
         }
         asm volatile("" : : "r"(touched));
         const std::uint64_t took_ns = monotonic_ns() - began_ns;
@@ -198,8 +204,7 @@ private:
         }
         for (std::uint32_t age = 0; age < kHistoryLen; ++age) {
             std::byte* place = together_.data() + age * job_.frame_bytes;
-            std::memcpy(place,
-                        kept_.data() + ((seen_ - 1 - age) % kHistoryLen) * job_.frame_bytes,
+            std::memcpy(place, kept_.data() + ((seen_ - 1 - age) % kHistoryLen) * job_.frame_bytes,
                         job_.frame_bytes);
             frames.emplace_back(place, job_.frame_bytes);
         }
@@ -336,8 +341,9 @@ inline void write_figures(const Job& job, const Board& board)
         return static_cast<double>(times[std::min(place, times.size() - 1)]) / unit_ns;
     };
     const auto per_frame = [](std::uint64_t cpu, std::uint64_t count) -> std::optional<double> {
-        return count > 0 ? std::optional(static_cast<double>(cpu) / static_cast<double>(count) / 1e3)
-                         : std::nullopt;
+        return count > 0
+                   ? std::optional(static_cast<double>(cpu) / static_cast<double>(count) / 1e3)
+                   : std::nullopt;
     };
     const auto count = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
     std::fprintf(file,
@@ -396,8 +402,8 @@ int run(int argc, char** argv)
     if (job.consumers > kMostConsumers) {
         fail("too many consumers");
     }
-    void* memory = ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         fail("mmap failed");
     }

@@ -1,5 +1,5 @@
-/// One measurement, as ../process.py writes it on the command line: name=value, and the file for the
-/// figures at the end.
+/// One measurement, as ../process.py writes it on the command line: name=value, and the file for
+/// the figures at the end.
 #pragma once
 
 #include <cstdint>

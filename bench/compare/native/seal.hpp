@@ -1,5 +1,5 @@
-/// What a frame carries, so that a torn, lost or repeated one is seen. Drawn in ../seal.py, whose twin
-/// this is.
+/// What a frame carries, so that a torn, lost or repeated one is seen. Drawn in ../seal.py, whose
+/// twin this is.
 #pragma once
 
 #include <array>

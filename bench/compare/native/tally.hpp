@@ -1,5 +1,5 @@
-/// What one consumer saw, and one producer. Lies in memory that the processes of a job share. ../tally.py
-/// is its twin.
+/// What one consumer saw, and one producer. Lies in memory that the processes of a job share.
+/// ../tally.py is its twin.
 #pragma once
 
 #include <algorithm>
