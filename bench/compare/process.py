@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.compare.contract import Job
 
 #: Beyond the time that is measured: start, discovery, warm-up, end.
-_GRACE_S = 60.0
+_GRACE_S = 120.0
 
 
 class FailedError(Exception):

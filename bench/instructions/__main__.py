@@ -11,6 +11,7 @@ count is off by more than 5 %, in either direction; what became cheaper is worth
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import re
 import subprocess
@@ -83,7 +84,7 @@ def _count(built: Built) -> dict[str, tuple[stored.Environment, Counts]]:
 def _compiler() -> str:
     """Return name and major version: what CMake took, unless CXX says otherwise."""
     first = subprocess.run(
-        ["c++", "--version"], check=True, stdout=subprocess.PIPE, text=True
+        [os.environ.get("CXX", "c++"), "--version"], check=True, stdout=subprocess.PIPE, text=True
     ).stdout.splitlines()[0]
     name = "clang" if "clang" in first else "gcc"
     version = re.search(r"(\d+)\.\d+\.\d+", first)

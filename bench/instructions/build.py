@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import venv
@@ -36,8 +37,10 @@ def build() -> Built:
     subprocess.CalledProcessError
         A compiler or pip failed; its output was printed.
     """
-    python = _environment()
-    core, module = _BUILD / "core", _BUILD / "python"
+    # Each Python has its own: what pip and CMake found for one is of no use to another.
+    of_python = _BUILD / f"python-{platform.python_version()}"
+    python = _environment(of_python / "venv")
+    core, module = _BUILD / "core", of_python / "build"
     _cmake(core, "-DTENSOR_IPC_BUILD_TESTS=OFF")
     _cmake(
         module,
@@ -48,13 +51,14 @@ def build() -> Built:
     return Built(
         core / "bench/instructions/tensor_ipc_core_paths",
         python,
-        _packages(next((module / "src/tensor_ipc/bindings").glob("_core*.so"))),
+        _packages(
+            of_python / "packages", next((module / "src/tensor_ipc/bindings").glob("_core*.so"))
+        ),
         module / "bench/instructions/libtensor_ipc_marks.so",
     )
 
 
-def _environment() -> Path:
-    folder = _BUILD / "venv"
+def _environment(folder: Path) -> Path:
     python = folder / "bin/python"
     if not python.exists():
         venv.create(folder, with_pip=True, clear=True)
@@ -76,9 +80,8 @@ def _cmake(folder: Path, *options: str) -> None:
     _run("cmake", "--build", str(folder), "--parallel", str(os.cpu_count()))
 
 
-def _packages(core: Path) -> Path:
-    """Return a folder with the package as it would be installed: links, so that it is of now."""
-    folder = _BUILD / "packages"
+def _packages(folder: Path, core: Path) -> Path:
+    """Return `folder` with the package as it would be installed: links, so that it is of now."""
     package = folder / "tensor_ipc"
     package.mkdir(parents=True, exist_ok=True)
     for old in package.iterdir():

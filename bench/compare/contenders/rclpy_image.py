@@ -25,7 +25,6 @@ class RclpyImage:
         os.environ["ROS_DOMAIN_ID"] = str(job.options["domain_id"])
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
         if "profiles" in job.options:
-            os.environ["FASTRTPS_DEFAULT_PROFILES_FILE"] = job.options["profiles"]
             os.environ["FASTDDS_DEFAULT_PROFILES_FILE"] = job.options["profiles"]
 
     def load(self) -> None:
