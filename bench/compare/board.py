@@ -10,8 +10,8 @@ SETTING_UP, MEASURING, DRAINING = range(3)
 
 _STATE, _FIRST, _LAST, _PUBLISHED, _CONSUMERS = range(5)
 
-#: How long discovery may take, and the first frame.
-PATIENCE_S = 20.0
+#: How long discovery may take, and a frame that is on its way.
+PATIENCE_S = 60.0
 
 
 class Board:

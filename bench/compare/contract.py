@@ -29,6 +29,8 @@ class Job:
     """``stamps``: 16 places of each frame are read. ``bytes``: all of it."""
     name: str
     """Unlike that of any other run. Letters, digits, underscores."""
+    lossless: bool = False
+    """Whether the contender promises that every frame comes, so that waiting for the last makes sense."""
     options: dict[str, Any] = field(default_factory=dict)
     """What the catalogue says to this contender."""
 

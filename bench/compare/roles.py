@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.compare.board import DRAINING, MEASURING, SETTING_UP, Board, wait_until
+from bench.compare.board import DRAINING, MEASURING, PATIENCE_S, SETTING_UP, Board, wait_until
 from bench.compare.contract import HISTORY_LEN, Contender, Job, Publisher, Subscriber
 from bench.compare.memory import proportional_bytes
 from bench.compare.seal import PATTERNS, Seal
@@ -132,15 +132,19 @@ def consume(
     history = _History(subscriber, job) if job.kind == "history" else None
     first_ns = None
     measuring = False
+    patient_until = time.monotonic() + PATIENCE_S
     while board.state != DRAINING or tally.newest < board.last:
         array = subscriber.get(_LOOK_S)
         if not measuring and board.first >= 0:
             tally.begin(board.first)
             measuring = True
         if array is None:
-            if board.state == DRAINING:
+            if board.state == DRAINING and not (
+                job.lossless and time.monotonic() < patient_until
+            ):
                 break
             continue
+        patient_until = time.monotonic() + PATIENCE_S
         flat = array.reshape(-1)
         _ = flat[0], flat[-1]
         received_ns = time.monotonic_ns()

@@ -81,6 +81,7 @@ def plan(
                         seconds=effort.seconds,
                         check=check,
                         name=f"compare_{seed:x}_{len(planned)}",
+                        lossless=entry.queueing == "waits",
                         options=entry.options,
                     )
                     planned.append(Planned(entry, size, job, repeat))

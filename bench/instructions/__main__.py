@@ -84,7 +84,10 @@ def _count(built: Built) -> dict[str, tuple[stored.Environment, Counts]]:
 def _compiler() -> str:
     """Return name and major version: what CMake took, unless CXX says otherwise."""
     first = subprocess.run(
-        [os.environ.get("CXX", "c++"), "--version"], check=True, stdout=subprocess.PIPE, text=True
+        [os.environ.get("CXX", "c++"), "--version"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     ).stdout.splitlines()[0]
     name = "clang" if "clang" in first else "gcc"
     version = re.search(r"(\d+)\.\d+\.\d+", first)

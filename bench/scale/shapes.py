@@ -38,12 +38,7 @@ def passed_over(x: Sequence[float], y: Sequence[float]) -> list[float]:
     The others of a turn share it. Through the first point and the last.
     """
 
-    def held_for_each_free(held: float) -> float:
-        return held / (HELD_SLOTS - held)
-
-    last = held_for_each_free(x[-1])
-    each = (y[-1] - y[0]) / last if last else 0.0
-    return [y[0] + each * held_for_each_free(held) for held in x]
+    return linear([held / (HELD_SLOTS - held) for held in x], y)
 
 
 #: By the name that stands in the figures.
