@@ -63,7 +63,13 @@ def _program(name: str, title: str, target: str, **more: Any) -> Entry:
     return Entry(name, title, target=target, **{**defaults, **more})
 
 
-_OF_FAST_DDS = ("fastdds_*", "sem.fastdds_*")
+_OF_FAST_DDS = (
+    "fastdds_*",
+    "sem.fastdds_*",
+    "fastrtps_*",
+    "sem.fastrtps_*",
+    "fast_datasharing_*",
+)
 _README = "README.md of this project"
 _ICEORYX2 = (
     "iceoryx2: examples publish_subscribe_dynamic_data and event (event_based_communication)"

@@ -37,7 +37,6 @@ def passed_over(x: Sequence[float], y: Sequence[float]) -> list[float]:
 
     The others of a turn share it. Through the first point and the last.
     """
-
     return linear([held / (HELD_SLOTS - held) for held in x], y)
 
 
