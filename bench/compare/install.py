@@ -99,6 +99,11 @@ def _run(*command: str) -> None:
         command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if finished.returncode != 0:
-        last = finished.stdout.strip().splitlines()[-3:]
-        msg = f"{' '.join(command[:6])} ...: {' | '.join(last)}"
-        raise NotInstalledError(msg)
+        last = " | ".join(finished.stdout.strip().splitlines()[-3:])[-500:]
+        msg = f"{' '.join(command[:6])} ...: {last}"
+        raise NotInstalledError(without_paths(msg))
+
+
+def without_paths(text: str) -> str:
+    """Return `text` without where this checkout lies, for figures that are kept."""
+    return text.replace(f"{ROOT}/", "")

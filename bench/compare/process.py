@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator
 
 from bench.compare import leftovers
-from bench.compare.install import ROOT
+from bench.compare.install import ROOT, without_paths
 from bench.compare.memory import proportional_bytes
 
 if TYPE_CHECKING:
@@ -138,4 +138,4 @@ def _last_words(log: Path) -> str:
     lines = [
         line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()
     ]
-    return " | ".join(lines[-3:])[-500:] or "it said nothing"
+    return without_paths(" | ".join(lines[-3:]))[-500:] or "it said nothing"
