@@ -13,7 +13,7 @@ Figures = Dict[str, float]
 
 
 def time_in_turns(
-    actions: Sequence[Callable[[], object]], *, whole_turns_of: int = 1
+    actions: Sequence[Callable[[], object]], *, whole_turns_of: int = 1, rounds: int = ROUNDS
 ) -> list[list[float]]:
     """Return, for each action, the processor time of one call in ns, round by round.
 
@@ -22,7 +22,7 @@ def time_in_turns(
     """
     counts = [_calls_in_a_round(action, whole_turns_of) for action in actions]
     times: list[list[float]] = [[] for _ in actions]
-    for number in range(ROUNDS):
+    for number in range(rounds):
         order = range(len(actions)) if number % 2 == 0 else reversed(range(len(actions)))
         for which in order:
             times[which].append(_one_call_ns(actions[which], counts[which]))

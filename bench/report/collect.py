@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import re
-import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from bench.report.facts import machine_facts
 
 
 def main() -> None:
@@ -42,29 +41,11 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 
 
 def _machine(compiler: str) -> dict[str, Any]:
-    facts = Path("/proc/cpuinfo").read_text()
-    flags = re.search(r"^flags\s*:.*\bhypervisor\b", facts, re.MULTILINE)
     return {
-        "processor": _found(r"^model name\s*:\s*(.+)$", facts) or platform.machine(),
-        "cores": os.cpu_count(),
-        "virtual": flags is not None,
-        "kernel": platform.release().split("-")[0],
-        "libc": " ".join(platform.libc_ver()),
-        "compiler": _first_line([compiler, "--version"]),
-        "python": platform.python_version(),
+        **machine_facts(compiler),
         "numpy": metadata.version("numpy"),
         "tensor_ipc": metadata.version("tensor-ipc"),
     }
-
-
-def _found(pattern: str, text: str) -> str:
-    match = re.search(pattern, text, re.MULTILINE)
-    return match[1].strip() if match else ""
-
-
-def _first_line(command: list[str]) -> str:
-    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return output.splitlines()[0]
 
 
 if __name__ == "__main__":

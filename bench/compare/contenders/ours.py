@@ -1,0 +1,74 @@
+"""The library of this project. Options: ``spin_s``, ``in_place``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Callable
+
+import numpy as np
+
+from bench.compare.contract import HISTORY_LEN
+
+if TYPE_CHECKING:
+    from bench.compare.contract import Job
+
+
+class Ours:
+    """``put`` or ``loan``, ``wait`` and ``get``, as in the README."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def load(self) -> None:
+        """Import the package."""
+        import tensor_ipc  # noqa: F401, PLC0415
+
+    def publisher(self) -> Any:
+        """Create the pool."""
+        return (
+            _InPlace(self._job) if self._job.options.get("in_place") else _Publisher(self._job)
+        )
+
+    def subscriber(self, number: int) -> Any:  # noqa: ARG002  all are alike
+        """Follow the pool, which may not be there yet."""
+        return _Subscriber(self._job)
+
+
+class _Publisher:
+    def __init__(self, job: Job) -> None:
+        from tensor_ipc import TensorProducer  # noqa: PLC0415
+
+        self._producer = TensorProducer.from_sample(
+            job.name, np.zeros(job.shape, np.uint8), history_len=HISTORY_LEN
+        )
+        self.put = self._producer.put
+
+    def close(self) -> None:
+        self._producer.cleanup()
+
+
+class _InPlace(_Publisher):
+    def fill(self, write: Callable[[Any], None]) -> None:
+        with self._producer.loan() as slot:
+            write(slot.reshape(-1))
+
+
+class _Subscriber:
+    def __init__(self, job: Job) -> None:
+        from tensor_ipc import TensorConsumer  # noqa: PLC0415
+
+        self._consumer = TensorConsumer.from_sample(
+            job.name,
+            np.zeros(job.shape, np.uint8),
+            history_len=HISTORY_LEN,
+            spin_s=job.options.get("spin_s", 0.0),
+        )
+        self._wait, self._get = self._consumer.wait, self._consumer.get
+
+    def get(self, timeout_s: float) -> Any:
+        return self._get() if self._wait(timeout_s) else None
+
+    def last(self, count: int) -> Any:
+        return self._get(count)
+
+    def close(self) -> None:
+        self._consumer.cleanup()
