@@ -55,6 +55,8 @@ public:
 
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
+    Core(Core&&) = delete;
+    Core& operator=(Core&&) = delete;
 
     ~Core()
     {

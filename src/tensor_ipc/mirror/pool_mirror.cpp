@@ -38,6 +38,8 @@ public:
 
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
+    Core(Core&&) = delete;
+    Core& operator=(Core&&) = delete;
 
     ~Core()
     {
@@ -233,13 +235,13 @@ private:
     std::thread thread_;
 };
 
-Result<PoolMirror> PoolMirror::start(const MirrorOptions& given)
+Result<PoolMirror> PoolMirror::start(const MirrorOptions& options)
 {
-    MirrorOptions options = given;
-    if (options.local_name.empty()) {
-        options.local_name = options.pool_name;
+    MirrorOptions named = options;
+    if (named.local_name.empty()) {
+        named.local_name = named.pool_name;
     }
-    for (const std::string& name : {options.pool_name, options.local_name}) {
+    for (const std::string& name : {named.pool_name, named.local_name}) {
         if (auto parsed = PoolName::parse(name); !parsed) {
             return parsed.error();
         }
@@ -253,7 +255,7 @@ Result<PoolMirror> PoolMirror::start(const MirrorOptions& given)
                                                      std::to_string(kMaxPieceBytes) + ", got " +
                                                      std::to_string(options.piece_bytes)};
     }
-    if (auto name_is_free = check_name_is_free(options.local_name); !name_is_free) {
+    if (auto name_is_free = check_name_is_free(named.local_name); !name_is_free) {
         return name_is_free.error();
     }
     os::count_forks();
@@ -261,7 +263,7 @@ Result<PoolMirror> PoolMirror::start(const MirrorOptions& given)
     if (!participant) {
         return participant.error();
     }
-    auto core = std::make_unique<Core>(std::move(options), std::move(participant).value());
+    auto core = std::make_unique<Core>(std::move(named), std::move(participant).value());
     if (auto started = core->start(); !started) {
         return started.error();
     }

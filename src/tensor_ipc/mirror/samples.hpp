@@ -20,6 +20,8 @@ public:
 
     Taker(const Taker&) = delete;
     Taker& operator=(const Taker&) = delete;
+    Taker(Taker&&) = delete;
+    Taker& operator=(Taker&&) = delete;
 
     ~Taker()
     {
