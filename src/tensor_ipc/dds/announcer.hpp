@@ -21,7 +21,7 @@ struct AnnouncementOptions {
 /// `put` never takes part: one thread of the process looks at all announced pools, `max_rate_hz`
 /// times a second while one moves that has a reader, 100 times while none moves, once while nobody
 /// reads. It sends the newest frame only. Why it polls:
-/// docs/decisions/0012-dds-looks-at-the-pool.md.
+/// docs/decisions/0011-dds-looks-at-the-pool.md.
 ///
 /// Move-only. Not thread-safe. In a forked child it does nothing any more.
 class Announcement {
