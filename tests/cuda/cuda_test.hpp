@@ -111,18 +111,6 @@ private:
     return std::ranges::count(bytes, value) == static_cast<std::ptrdiff_t>(bytes.size());
 }
 
-/// Sockets of ours in /dev/shm.
-[[nodiscard]] inline std::vector<std::string> sockets()
-{
-    std::vector<std::string> found;
-    for (const std::string& name : must(os::list_shared_memory())) {
-        if (name.starts_with("tensoripcfd_")) {
-            found.push_back(name);
-        }
-    }
-    return found;
-}
-
 /// Fails when a test leaves anything with the driver.
 class CudaTest : public ::testing::Test {
 protected:

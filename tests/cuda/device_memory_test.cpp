@@ -11,7 +11,6 @@ using testing::CudaTest;
 using testing::is_all;
 using testing::must;
 using testing::Settings;
-using testing::sockets;
 
 class CudaMemory : public CudaTest, public ::testing::WithParamInterface<MemoryKind> {};
 
