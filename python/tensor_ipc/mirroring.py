@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, NamedTuple, Sequence
+from typing import NamedTuple, Sequence
 
 from tensor_ipc.core import lifetime, network
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from tensor_ipc.core.cleaned_up import CleanedUp
 
 _MAX_POOL_BYTES = 2 << 30
 _MAX_PIECE_BYTES = 57344
@@ -81,7 +79,7 @@ class ServedMirror(NamedTuple):
     """Frames that were begun and not sent to their end."""
 
 
-class Mirror:
+class Mirror(CleanedUp):
     """A pool here that follows one on another machine. Made by `mirror`.
 
     It is the producer of the local pool until `cleanup`, the end of its ``with`` block or of the
@@ -140,21 +138,8 @@ class Mirror:
     def _after_fork(self) -> None:
         """Leave it to the parent: the native object does nothing in a child."""
 
-    def __enter__(self) -> Mirror:  # noqa: PYI034 - Self needs Python 3.11
-        """Return the mirror."""
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Clean it up."""
-        self.cleanup()
-
-
-class MirrorServer:
+class MirrorServer(CleanedUp):
     """Sends frames of this machine's pools to mirrors. Made by `serve`."""
 
     def __init__(
@@ -188,19 +173,6 @@ class MirrorServer:
 
     def _after_fork(self) -> None:
         """Leave it to the parent: the native object does nothing in a child."""
-
-    def __enter__(self) -> MirrorServer:  # noqa: PYI034 - Self needs Python 3.11
-        """Return the server."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Clean it up."""
-        self.cleanup()
 
 
 def mirror(

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedT
 
 from tensor_ipc import _core
 from tensor_ipc.core import by_time, lifetime, network
+from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.delivery import Delivery
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.errors import PoolNotFoundError
 
 if TYPE_CHECKING:
     import asyncio
-    from types import TracebackType
 
     from tensor_ipc import _dds
     from tensor_ipc._core import Frame, FrameWindow
@@ -61,7 +61,7 @@ class _Options(NamedTuple):
         return self.max_pins or 0, self.spin_s, _PRIVATE_VIEWS[self.torch_views]
 
 
-class TensorConsumer:
+class TensorConsumer(CleanedUp):
     """Reader of a pool.
 
     The pool need not exist yet: the consumer attaches when it appears, and follows when its producer
@@ -500,19 +500,6 @@ class TensorConsumer:
     def stats(self) -> ConsumerStats:
         """Counters of this consumer."""
         return ConsumerStats(*self._native.stats)
-
-    def __enter__(self) -> TensorConsumer:  # noqa: PYI034 - Self needs Python 3.11
-        """Return the consumer itself."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Call `cleanup`."""
-        self.cleanup()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to attach elsewhere; a callback has to be picklable then."""

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple
 
 from tensor_ipc import _core
 from tensor_ipc.core import lifetime, network
+from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.errors import PoolNotFoundError
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 
 class ProducerStats(NamedTuple):
@@ -44,7 +42,7 @@ def _checked_depth(keep_last: int) -> int:
     return keep_last
 
 
-class TensorProducer:
+class TensorProducer(CleanedUp):
     """Owner of a pool: publishes frames.
 
     Makes the pool, or goes on with what a dead producer left: with equal metadata frame numbers
@@ -290,19 +288,6 @@ class TensorProducer:
     def stats(self) -> ProducerStats:
         """Counters of this producer."""
         return ProducerStats(*self._native.stats) if self._native else ProducerStats(0, 0, 0)
-
-    def __enter__(self) -> TensorProducer:  # noqa: PYI034 - Self needs Python 3.11
-        """Return the producer itself."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Call `cleanup`."""
-        self.cleanup()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to take the pool over elsewhere."""

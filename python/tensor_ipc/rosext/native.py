@@ -12,14 +12,13 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.metadata import PoolMetadata
 from tensor_ipc.errors import BridgeConfigError, MissingFrameworkError
 from tensor_ipc.rosext.bridge import config as bridge_config
 from tensor_ipc.rosext.bridge.report import Reporter
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tensor_ipc.rosext.bridge.config import BridgeConfig, QoS
 
 _log = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ class PoolToTopicStats(NamedTuple):
     """Subscriptions that are there now."""
 
 
-class _Link:
+class _Link(CleanedUp):
     """What both directions share."""
 
     _native: Any
@@ -94,15 +93,6 @@ class _Link:
         """Text of the last error; empty while there was none."""
         with self._lock:
             return str(self._native.last_error())
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Call `cleanup`."""
-        self.cleanup()
 
 
 class TopicToPool(_Link):
@@ -217,10 +207,6 @@ class TopicToPool(_Link):
             varying_extent=varying,
         )
 
-    def __enter__(self) -> TopicToPool:  # noqa: PYI034 - Self needs Python 3.11
-        """Return itself."""
-        return self
-
 
 class PoolToTopic(_Link):
     """Publishes the newest frame of a pool whenever there is a new one.
@@ -289,10 +275,6 @@ class PoolToTopic(_Link):
         """What became of the frames."""
         with self._lock:
             return PoolToTopicStats(*self._native.stats())
-
-    def __enter__(self) -> PoolToTopic:  # noqa: PYI034 - Self needs Python 3.11
-        """Return itself."""
-        return self
 
 
 def run_native(config: BridgeConfig, stop: threading.Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Mapping
 
+from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.producer import TensorProducer
 from tensor_ipc.rosext import ros_clock
 from tensor_ipc.rosext.complaints import Complaints
@@ -13,13 +14,11 @@ from tensor_ipc.rosext.pool_follower import PoolFollower
 from tensor_ipc.rosext.ros_import import import_rclpy, message_type
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tensor_ipc.core.metadata import PoolMetadata
     from tensor_ipc.core.producer import ProducerStats
 
 
-class ROSTensorProducer:
+class ROSTensorProducer(CleanedUp):
     """Owns a pool, and publishes each frame that it is given as a ROS message too.
 
     `follow` is for pools of other producers.
@@ -204,19 +203,6 @@ class ROSTensorProducer:
     def subscribers(self) -> int:
         """How many subscriptions get what is published."""
         return 0 if self._publisher is None else int(self._publisher.get_subscription_count())
-
-    def __enter__(self) -> ROSTensorProducer:  # noqa: PYI034 - Self needs Python 3.11
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Call `cleanup`."""
-        self.cleanup()
 
 
 def _texts_of(message: Any) -> dict[str, str]:

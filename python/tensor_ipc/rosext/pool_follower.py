@@ -6,6 +6,7 @@ import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
+from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.consumer import TensorConsumer
 from tensor_ipc.errors import PoolNotFoundError, TensorIpcError
 from tensor_ipc.rosext import ros_clock
@@ -16,8 +17,6 @@ from tensor_ipc.rosext.rate_limit import RateLimit
 from tensor_ipc.rosext.ros_import import import_rclpy, message_type
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tensor_ipc._core import Frame
 
 _RETRY_S = 0.2
@@ -43,7 +42,7 @@ class FollowerStats(NamedTuple):
     """Subscriptions found whose QoS does not match; they get nothing."""
 
 
-class PoolFollower:
+class PoolFollower(CleanedUp):
     """Publishes the newest frame of a pool whenever there is a new one.
 
     The pool may come later, end, and come again with other frames. A frame that is there at the
@@ -270,19 +269,6 @@ class PoolFollower:
         consumer = self._consumer
         missed = 0 if consumer is None else consumer.stats.missed
         return FollowerStats(**{**self._counts, "missed": missed})
-
-    def __enter__(self) -> PoolFollower:  # noqa: PYI034 - Self needs Python 3.11
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Call `cleanup`."""
-        self.cleanup()
 
 
 def _require(name: str, value: str, known: tuple[str, ...]) -> None:

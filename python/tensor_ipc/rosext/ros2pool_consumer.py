@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable, Mapping
 
+from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.consumer import TensorConsumer
 from tensor_ipc.core.producer import TensorProducer
 from tensor_ipc.rosext import ros_clock
@@ -13,13 +14,11 @@ from tensor_ipc.rosext.ros_import import import_rclpy, message_type, type_name
 from tensor_ipc.rosext.topic_reader import ReaderStats, TopicReader
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from tensor_ipc._core import Frame
     from tensor_ipc.core.metadata import PoolMetadata
 
 
-class ROSTensorConsumer:
+class ROSTensorConsumer(CleanedUp):
     """Subscribes to a topic, owns a pool, and puts each message into it as a frame.
 
     The node's executor does the work: one copy, from the message into the slot. Processes without
@@ -151,16 +150,3 @@ class ROSTensorConsumer:
     def stats(self) -> ReaderStats:
         """What became of the messages."""
         return self._reader.stats
-
-    def __enter__(self) -> ROSTensorConsumer:  # noqa: PYI034 - Self needs Python 3.11
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc_value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Call `cleanup`."""
-        self.cleanup()
