@@ -104,6 +104,8 @@ TEST_F(ForkTest, LeavesTheParentsLoansAlone)
     std::optional<Loan> loan = must(producer.loan());
 
     ChildProcess child([&](const Channel&) {
+        const UserMetadataEntry entry{"from", "the child"};
+        loan->set_user_metadata(must(PackedUserMetadata::pack({&entry, 1})));
         CHILD_REQUIRE(loan->publish() == std::nullopt);
         loan.reset();
         return 0;
@@ -111,6 +113,8 @@ TEST_F(ForkTest, LeavesTheParentsLoansAlone)
     ASSERT_EQ(child.wait(), 0);
 
     EXPECT_EQ(loan->publish(), 0U);
+    Consumer consumer = must(Consumer::attach(name_));
+    EXPECT_TRUE(present(consumer.latest()).user_metadata().empty());
 }
 
 TEST_F(ForkTest, LetsAChildProduceItsOwnPool)
