@@ -72,7 +72,7 @@ public:
     [[nodiscard]] std::span<const std::byte, kWireHeadroomBytes> wire_headroom(
         std::uint32_t age = 0) const noexcept
     {
-        return std::span(headroom_of(payload(age)).wire);
+        return headroom_of(payload(age)).wire;
     }
 
     /// Bytes from one frame to its neighbour.

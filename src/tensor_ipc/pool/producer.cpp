@@ -239,7 +239,7 @@ Result<void> Loan::resize(std::uint64_t extent)
 
 std::span<std::byte, kWireHeadroomBytes> Loan::wire_headroom() const noexcept
 {
-    return std::span(headroom_of(bytes_.data()).wire);
+    return headroom_of(bytes_.data()).wire;
 }
 
 void Loan::set_user_metadata(const PackedUserMetadata& packed) noexcept
