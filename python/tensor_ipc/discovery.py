@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from tensor_ipc.core import network
-from tensor_ipc.core.metadata import PoolMetadata
+from tensor_ipc.core.metadata import PoolMetadata, metadata_of
 
 _SLICE_S = 0.1
 
@@ -60,10 +60,9 @@ class NetworkPool:
 
 
 def _network_pool(fields: dict[str, Any]) -> NetworkPool:
-    name, shape, dtype_str, history_len, backend_type, device = fields.pop("metadata")
-    metadata = PoolMetadata(name, shape, dtype_str, backend_type, history_len, device)
+    metadata = metadata_of(fields.pop("metadata"))
     return NetworkPool(
-        name=name, metadata=metadata, namespace=fields.pop("name_space"), **fields
+        name=metadata.name, metadata=metadata, namespace=fields.pop("name_space"), **fields
     )
 
 

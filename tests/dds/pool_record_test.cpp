@@ -44,6 +44,17 @@ TEST(PoolRecordTest, IsTheSameAfterASample)
     EXPECT_EQ(got->rate_hz, sent.rate_hz);
 }
 
+TEST(PoolRecordTest, KeepsThatTheExtentVaries)
+{
+    PoolRecord sent = sound_record();
+    sent.metadata.varying_extent = true;
+
+    const auto got = record_of(sample_of(sent));
+
+    ASSERT_TRUE(got);
+    EXPECT_TRUE(got->metadata.varying_extent);
+}
+
 TEST(PoolRecordTest, RefusesWhatNoProducerWrites)
 {
     using Sample = tensor_ipc_v1_PoolMetadata;
@@ -65,6 +76,7 @@ TEST(PoolRecordTest, RefusesWhatNoProducerWrites)
         [&](Sample& s) {
             s.shape = {40, 40, extents.data(), false};
         },
+        [](Sample& s) { s.varying_extent = 2; },
         [](Sample& s) { s.frame_bytes += 1; },
         [](Sample& s) { s.history_len = 0; },
         [](Sample& s) { s.history_len = kMaxHistory + 1; },

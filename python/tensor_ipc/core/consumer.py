@@ -9,7 +9,7 @@ from tensor_ipc import _core
 from tensor_ipc.core import by_time, lifetime, network
 from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.delivery import Delivery
-from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
+from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata, metadata_of
 from tensor_ipc.errors import PoolNotFoundError
 
 if TYPE_CHECKING:
@@ -477,18 +477,7 @@ class TensorConsumer(CleanedUp):
         if self._expected is not None:
             return self._expected
         parts = self._native.metadata
-        if parts is None:
-            return None
-        name, shape, dtype_str, history_len, backend_type, device, varying_extent = parts
-        return PoolMetadata(
-            name,
-            shape,
-            dtype_str,
-            backend_type,
-            history_len,
-            device,
-            varying_extent=varying_extent,
-        )
+        return None if parts is None else metadata_of(parts)
 
     @property
     def backend(self) -> str:

@@ -184,6 +184,20 @@ def _check_sample(elements: int, shape: tuple[int, ...], history_len: int) -> No
         raise ValueError(msg)
 
 
+def metadata_of(parts: tuple[str, tuple[int, ...], str, int, str, str, bool]) -> PoolMetadata:
+    """Return the description whose parts a native module gave."""
+    name, shape, dtype_str, history_len, backend_type, device, varying_extent = parts
+    return PoolMetadata(
+        name,
+        shape,
+        dtype_str,
+        backend_type,
+        history_len,
+        device,
+        varying_extent=varying_extent,
+    )
+
+
 class MetadataCreator:
     """Makes `PoolMetadata` from a sample of the data."""
 

@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tensor_ipc.core.cleaned_up import CleanedUp
-from tensor_ipc.core.metadata import PoolMetadata
+from tensor_ipc.core.metadata import PoolMetadata, metadata_of
 from tensor_ipc.errors import BridgeConfigError, MissingFrameworkError
 from tensor_ipc.rosext.bridge import config as bridge_config
 from tensor_ipc.rosext.bridge.report import Reporter
@@ -194,18 +194,7 @@ class TopicToPool(_Link):
         """What the pool holds; ``None`` before there is one."""
         with self._lock:
             parts = self._native.parts()
-        if parts is None:
-            return None
-        name, shape, dtype, history_len, backend, device, varying = parts
-        return PoolMetadata(
-            name,
-            shape,
-            dtype,
-            backend_type=backend,
-            history_len=history_len,
-            device=device,
-            varying_extent=varying,
-        )
+        return None if parts is None else metadata_of(parts)
 
 
 class PoolToTopic(_Link):

@@ -61,7 +61,8 @@ void store_key(const PoolKey& key, Sample& into)
 std::optional<PoolRecord> record_of(const tensor_ipc_v1_PoolMetadata& sample)
 {
     auto key = key_of(sample);
-    if (!key || !Shape::fits(sample.shape._length) || sample.generation == 0) {
+    if (!key || !Shape::fits(sample.shape._length) || sample.generation == 0 ||
+        sample.varying_extent > 1) {
         return std::nullopt;
     }
     PoolRecord record;
@@ -70,6 +71,7 @@ std::optional<PoolRecord> record_of(const tensor_ipc_v1_PoolMetadata& sample)
     record.metadata.shape =
         Shape(std::span<const std::int64_t>(sample.shape._buffer, sample.shape._length));
     record.metadata.dtype = {sample.dtype_code, sample.dtype_bits, sample.dtype_lanes};
+    record.metadata.varying_extent = sample.varying_extent == 1;
     record.metadata.history_len = sample.history_len;
     record.metadata.backend = text_of(sample.backend);
     record.metadata.device = text_of(sample.device);
@@ -109,6 +111,7 @@ tensor_ipc_v1_PoolMetadata sample_of(const PoolRecord& record)
     sample.shape._maximum = sample.shape._length;
     // Cyclone DDS only reads what it writes.
     sample.shape._buffer = const_cast<std::int64_t*>(extents.data());  // NOLINT(*-const-cast)
+    sample.varying_extent = record.metadata.varying_extent ? 1 : 0;
     sample.history_len = record.metadata.history_len;
     store(record.metadata.backend, sample.backend);
     store(record.metadata.device, sample.device);

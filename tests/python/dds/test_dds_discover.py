@@ -16,7 +16,7 @@ pytest.importorskip("cyclonedds", reason="needs the package cyclonedds (extra te
 from independent import METADATA_WRITER_QOS, Peer, until
 from wire_types import PoolMetadata
 
-from tensor_ipc import NetworkPool, TensorConsumer, discover
+from tensor_ipc import NetworkPool, TensorConsumer, TensorProducer, discover
 
 if TYPE_CHECKING:
     from support import MakeProducer, StartChild
@@ -36,6 +36,7 @@ def sample(namespace: str, **changes: Any) -> PoolMetadata:
         "dtype_bits": 8,
         "dtype_lanes": 1,
         "shape": [2, 3],
+        "varying_extent": 0,
         "history_len": 4,
         "backend": "numpy",
         "device": "cpu",
@@ -71,6 +72,17 @@ def test_pool_of_this_host_is_found_with_its_metadata(
     assert record.namespace == namespace
     with TensorConsumer(record.metadata) as consumer:
         assert consumer.connected
+
+
+def test_pool_of_varying_extent_is_found_as_one(
+    new_producer: MakeProducer, pool: str, domain: int
+) -> None:
+    producer = TensorProducer.from_sample(
+        pool, np.zeros((9, 3)), dds_participant=domain, varying_extent=True
+    )
+
+    with producer:
+        assert found(pool).metadata == producer.metadata
 
 
 def test_ended_pool_is_gone(new_producer: MakeProducer, pool: str, domain: int) -> None:
@@ -141,6 +153,7 @@ def test_pool_of_another_host_is_found_but_not_attached_to(domain: int, namespac
         {"shape": [2**62, 2**62]},
         {"shape": [0]},
         {"frame_bytes": 7},
+        {"varying_extent": 2},
         {"history_len": 0},
         {"history_len": 2**31},
         {"backend": "\x1b]0;evil\x07"},

@@ -55,6 +55,7 @@ def test_reader_gets_all_that_a_pool_is(
         assert (found.owner_uid, found.producer_pid) == (os.geteuid(), os.getpid())
         assert (found.dtype_code, found.dtype_bits, found.dtype_lanes) == (2, 32, 1)
         assert list(found.shape) == [4, 5]
+        assert found.varying_extent == 0
         assert (found.history_len, found.backend, found.device) == (7, "numpy", "cpu")
         assert (found.frame_bytes, found.generation, found.latest_frame) == (80, 1, -1)
 

@@ -25,6 +25,7 @@ class PoolMetadata(IdlStruct, typename="tensor_ipc::v1::PoolMetadata"):
     dtype_bits: idl.uint8
     dtype_lanes: idl.uint16
     shape: idl.sequence[idl.int64, 32]
+    varying_extent: idl.uint8
     history_len: idl.uint32
     backend: idl.bounded_str[31]
     device: idl.bounded_str[31]

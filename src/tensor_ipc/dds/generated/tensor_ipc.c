@@ -22,6 +22,7 @@ static const uint32_t tensor_ipc_v1_PoolMetadata_ops [] =
   DDS_OP_ADR | DDS_OP_TYPE_1BY, offsetof (tensor_ipc_v1_PoolMetadata, dtype_bits),
   DDS_OP_ADR | DDS_OP_TYPE_2BY, offsetof (tensor_ipc_v1_PoolMetadata, dtype_lanes),
   DDS_OP_ADR | DDS_OP_TYPE_BSQ | DDS_OP_SUBTYPE_8BY | DDS_OP_FLAG_SGN, offsetof (tensor_ipc_v1_PoolMetadata, shape), 32u,
+  DDS_OP_ADR | DDS_OP_TYPE_1BY, offsetof (tensor_ipc_v1_PoolMetadata, varying_extent),
   DDS_OP_ADR | DDS_OP_TYPE_4BY, offsetof (tensor_ipc_v1_PoolMetadata, history_len),
   DDS_OP_ADR | DDS_OP_TYPE_BST, offsetof (tensor_ipc_v1_PoolMetadata, backend), 32u,
   DDS_OP_ADR | DDS_OP_TYPE_BST, offsetof (tensor_ipc_v1_PoolMetadata, device), 32u,
@@ -42,9 +43,9 @@ static const uint32_t tensor_ipc_v1_PoolMetadata_ops [] =
 
 static const dds_key_descriptor_t tensor_ipc_v1_PoolMetadata_keys[3] =
 {
-  { "name_space", 42, 0 },
-  { "pool", 44, 1 },
-  { "host_id", 46, 2 }
+  { "name_space", 44, 0 },
+  { "pool", 46, 1 },
+  { "host_id", 48, 2 }
 };
 
 const dds_topic_descriptor_t tensor_ipc_v1_PoolMetadata_desc =
@@ -55,7 +56,7 @@ const dds_topic_descriptor_t tensor_ipc_v1_PoolMetadata_desc =
   .m_nkeys = 3u,
   .m_typename = "tensor_ipc::v1::PoolMetadata",
   .m_keys = tensor_ipc_v1_PoolMetadata_keys,
-  .m_nops = 18,
+  .m_nops = 19,
   .m_ops = tensor_ipc_v1_PoolMetadata_ops,
   .m_meta = ""
 };

@@ -45,6 +45,7 @@ typedef struct tensor_ipc_v1_PoolMetadata
   uint8_t dtype_bits;
   uint16_t dtype_lanes;
   dds_sequence_long_long shape;
+  uint8_t varying_extent;
   uint32_t history_len;
   char backend[32];
   char device[32];
