@@ -74,9 +74,7 @@ def test_pool_of_this_host_is_found_with_its_metadata(
         assert consumer.connected
 
 
-def test_pool_of_varying_extent_is_found_as_one(
-    new_producer: MakeProducer, pool: str, domain: int
-) -> None:
+def test_pool_of_varying_extent_is_found_as_one(pool: str, domain: int) -> None:
     producer = TensorProducer.from_sample(
         pool, np.zeros((9, 3)), dds_participant=domain, varying_extent=True
     )
