@@ -93,6 +93,18 @@ def test_code_of_document_runs(
     assert result.returncode == 0, result.stderr
 
 
+def without_killed_workers(text: str) -> str:
+    """`text` without what Python says of the semaphores of a worker that torch ended by a signal.
+
+    Its DataLoader does that to workers that take some seconds to leave, on a busy machine.
+    """
+    semaphore = re.compile(
+        r"^.*resource_tracker: (There appear to be \d+ leaked semaphore|'/mp-).*\n.*warnings\.warn.*\n",
+        flags=re.MULTILINE,
+    )
+    return semaphore.sub("", text)
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_example_runs(
     example: Path, own_namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -102,7 +114,7 @@ def test_example_runs(
 
     result = run(example, tmp_path)
 
-    assert result.stderr == ""
+    assert without_killed_workers(result.stderr) == ""
     assert result.returncode == 0
     assert result.stdout
 
