@@ -27,7 +27,7 @@ DOCUMENTS = [
     if path.exists()
 ]
 OPTIONAL = re.compile(r"^import (torch|jax|rclpy)\b", flags=re.MULTILINE)
-NETWORK = re.compile(r"\bimport\b.*\b(discover|mirror)\b")
+NETWORK = re.compile(r"\bimport\b.*\b(discover|mirror|PoolToTopic)\b")
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 
 

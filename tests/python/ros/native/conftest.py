@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.fixture(autouse=True)
+def dds_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DDS, which other tests do without."""
+    monkeypatch.setenv("TENSOR_IPC_DDS", "on")
+
+
 @pytest.fixture
 def domain() -> int:
     """A domain that tests which run at the same time do not share."""
