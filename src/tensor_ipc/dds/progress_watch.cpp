@@ -34,7 +34,7 @@ struct ProgressWatch::State {
                 break;
             }
             for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-                is_news = (infos[i].valid_data && self->note(samples[i])) || is_news;
+                is_news = (infos.at(i).valid_data && self->note(samples.at(i))) || is_news;
             }
             dds_return_loan(reader, samples.data(), count);
         }
