@@ -49,6 +49,7 @@ TEST_P(CudaExchange, ShowsEveryFrameWholeOnceItIsAnnounced)
                 while (taken->load(std::memory_order_acquire) < number) {
                     std::this_thread::yield();
                 }
+                CHILD_REQUIRE(bench.stream.synchronize(bench.current));  // done with `announcement`
             }
             return 0;
         });

@@ -198,9 +198,9 @@ def test_window_is_no_array(producer: TensorProducer, consumer: TensorConsumer) 
     assert frames is not None
 
     assert are_clouds(frames.data, 4)
-    ways = [memoryview, np.asarray, bytes]
-    if hasattr(np, "from_dlpack"):  # NumPy 1.22 and later
-        ways.append(np.from_dlpack)
+    ways = [memoryview, bytes]
+    if hasattr(np, "from_dlpack"):  # NumPy 1.22; those before make an array of one object
+        ways += [np.asarray, np.from_dlpack]
     for as_array in ways:
         with pytest.raises((BufferError, TypeError), match=r"use \.data"):
             as_array(frames)

@@ -131,26 +131,5 @@ TEST_F(Processes, AForkedChildLeavesItsParentsTopicsAlone)
     EXPECT_TRUE(same(present(consumer.latest()).bytes(), pixels));
 }
 
-TEST_F(Processes, AForkedChildHasTopicsOfItsOwn)
-{
-    Producer producer = must(Producer::create(image_pool(source_, {480, 640, 3})));
-    const PoolToTopic out =
-        must(PoolToTopic::open(participant(domain_, false), source_, topic_, {}));
-
-    ChildProcess child([&](const Channel& parent) {
-        TopicToPool in = must(
-            TopicToPool::open(participant(domain_, true), topic_, name_, TopicToPoolOptions{}));
-        CHILD_REQUIRE(eventually([&] { return in.stats().publishers == 1; }));
-        parent.say('r');
-        CHILD_REQUIRE(eventually([&] { return in.stats().frames >= 1; }));
-        return 0;
-    });
-    ASSERT_EQ(child.channel().hear(), 'r');
-    ASSERT_TRUE(eventually([&] { return out.stats().subscriptions == 1; }));
-    must(producer.put(pattern(kBytes, 1)));
-
-    EXPECT_EQ(child.wait(), 0);
-}
-
 }  // namespace
 }  // namespace tensor_ipc::ros

@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -271,11 +272,12 @@ class _Beginner:
 
 
 _beginner = _Beginner()
+_is_child_of_dds = False
 
 
 def announce(pool_name: str, place: Place | None, keep_last: int) -> Announcement | None:
     """Have a pool of this process announced in a moment; ``None`` where DDS is not wanted."""
-    if place is None or is_switched_off():
+    if place is None or is_switched_off() or (_is_child_of_dds and not place.is_asked_for):
         return None
     announcement = Announcement(pool_name, place, keep_last)
     _beginner.add(announcement)
@@ -288,9 +290,14 @@ def stop() -> None:
 
 
 def _after_fork() -> None:
-    """Forget the parent's thread; `announce` starts another one."""
-    global _beginner  # noqa: PLW0603
+    """Forget the parent's thread; `announce` starts another one.
+
+    Cyclone DDS is not made for a child of a process that used it: now and then it meets nobody
+    there. Such a child uses it only when it is asked to.
+    """
+    global _beginner, _is_child_of_dds  # noqa: PLW0603
     _beginner = _Beginner()
+    _is_child_of_dds = _is_child_of_dds or "tensor_ipc._dds" in sys.modules
 
 
 os.register_at_fork(after_in_child=_after_fork)
