@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # The beginning of each child's program.
 PRELUDE = """
+    import warnings
+    # Python 3.12 and later: of fork() in a process with threads, which is what is tested.
+    warnings.filterwarnings("ignore", "This process", DeprecationWarning)
     import logging, os, sys, time
     import numpy as np
     import tensor_ipc
