@@ -21,7 +21,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "dlpack": {"base", "tensor", "pool"},
     "cdr": {"base", "tensor"},
     "ros": {"base", "tensor", "os", "layout", "segment", "pool", "cdr", "dds"},
-    "bindings": {"base", "tensor", "os", "pool", "dlpack"},
+    "bindings": {"base", "tensor", "os", "cuda", "pool", "dlpack"},
     "dds": {"base", "tensor", "os", "layout", "notify", "segment", "pool"},
     "dds_bindings": {"base", "tensor", "os", "pool", "bindings", "dds", "mirror", "cdr", "ros"},
     "record": {"base", "tensor", "pool"},

@@ -1,44 +1,15 @@
 #include "tensor_ipc/bindings/frame_face.hpp"
 
 #include <algorithm>
-#include <array>
 #include <new>
 
 #include "tensor_ipc/bindings/dlpack_capsule.hpp"
+#include "tensor_ipc/bindings/type_codes.hpp"
 #include "tensor_ipc/bindings/user_metadata.hpp"
 
 namespace tensor_ipc::bindings {
 
 namespace {
-
-/// Codes of an element type for Python: of the module `struct`, and of `__array_interface__`. Null
-/// for types that Python has no code for.
-struct TypeCodes {
-    DType dtype;
-    const char* format;
-    const char* typestr;
-};
-
-constexpr std::array kTypeCodes{
-    TypeCodes{{0, 8}, "b", "|i1"},     TypeCodes{{0, 16}, "h", "<i2"},
-    TypeCodes{{0, 32}, "i", "<i4"},    TypeCodes{{0, 64}, "q", "<i8"},
-    TypeCodes{{1, 8}, "B", "|u1"},     TypeCodes{{1, 16}, "H", "<u2"},
-    TypeCodes{{1, 32}, "I", "<u4"},    TypeCodes{{1, 64}, "Q", "<u8"},
-    TypeCodes{{2, 16}, "e", "<f2"},    TypeCodes{{2, 32}, "f", "<f4"},
-    TypeCodes{{2, 64}, "d", "<f8"},    TypeCodes{{5, 64}, "Zf", "<c8"},
-    TypeCodes{{5, 128}, "Zd", "<c16"}, TypeCodes{{6, 8}, "?", "|b1"},
-};
-
-const TypeCodes* codes_of(DType dtype)
-{
-    const auto* found = std::ranges::find(kTypeCodes, dtype, &TypeCodes::dtype);
-    return found == kTypeCodes.end() ? nullptr : found;
-}
-
-std::string no_code(DType dtype, const char* instead)
-{
-    return "Python has no type code for " + std::string(dtype_name(dtype)) + ": use " + instead;
-}
 
 constexpr const char* kIsList =
     "frames of a pool of varying extent are no one array: use .data, which is a list of arrays";

@@ -92,6 +92,11 @@ bool Torch::is_tensor(nb::handle object)
            is_instance(object, torch.attr("Tensor"));
 }
 
+bool Torch::is_on_cuda(nb::handle tensor)
+{
+    return nb::cast<bool>(tensor.attr("is_cuda"));
+}
+
 Torch::Torch()
     : module_(nb::borrow<nb::module_>(nb::module_::import_(kHelpers).attr("import_torch")())),
       from_dlpack_(nb::module_::import_("torch.utils.dlpack").attr("from_dlpack"))
@@ -167,8 +172,25 @@ ForeignMemory Torch::memory_of(nb::handle tensor) const
     ForeignMemory memory(nb::cast<std::uintptr_t>(parts[0]), nb::cast<std::string>(parts[1]),
                          nb::cast<std::vector<std::int64_t>>(parts[2]),
                          nb::cast<std::vector<std::int64_t>>(parts[3]));
+    if (!parts[4].is_none()) {
+        memory.device_type = dlpack::kDLCUDA;
+        memory.device_id = nb::cast<std::int32_t>(parts[4]);
+    }
     memory.as_is = !is_put_off(tensor, memory.dtype);
     return memory;
+}
+
+cuda::StreamHandle Torch::current_stream(std::int32_t device) const
+{
+    void* stream = nullptr;
+    if (exchange_ != nullptr) {
+        if (exchange_->current_work_stream(dlpack::kDLCUDA, device, &stream) != 0) {
+            throw nb::python_error();
+        }
+        return static_cast<cuda::StreamHandle>(stream);
+    }
+    const nb::object found = module_.attr("cuda").attr("current_stream")(device);
+    return stream_handle(nb::cast<std::uintptr_t>(found.attr("cuda_stream")));
 }
 
 void Torch::copy(nb::handle into, nb::handle from)
