@@ -41,6 +41,11 @@ def is_tensor(data: object) -> bool:
     return torch is not None and isinstance(data, torch.Tensor)
 
 
+def is_on_cuda(tensor: Any) -> bool:
+    """Whether a tensor lies in the memory of an NVIDIA GPU."""
+    return bool(tensor.is_cuda)
+
+
 def dtype_name(dtype: Any) -> str:
     """Return the name under which a pool carries a torch dtype.
 
@@ -98,7 +103,9 @@ def describe(tensor: Any) -> Description:
     require_plain(tensor)
     kind = tensor.device.type
     if kind not in ("cpu", "cuda"):
-        msg = f"expected a tensor on the cpu or a GPU, got one on {tensor.device}: move it first"
+        msg = (
+            f"expected a tensor on the cpu or a GPU, got one on {tensor.device}: move it first"
+        )
         raise TypeError(msg)
     name = dtype_name(tensor.dtype)
     item_bytes = _core.item_bytes(name)

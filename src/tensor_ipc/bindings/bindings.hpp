@@ -56,6 +56,8 @@ nb::tuple parts_of(const PoolMetadata& metadata);
 nb::tuple shape_of(const Shape& shape);
 
 void add_consumer(nb::module_& module);
+void add_cuda_producer(nb::module_& module);
+void add_device_arrays(nb::module_& module);
 void add_frames(nb::module_& module);
 void add_pool_facts(nb::module_& module);
 void add_producer(nb::module_& module);

@@ -45,6 +45,4 @@ private:
 /// Asks for no order: the values are not looked at.
 nb::object describe_device_array(nb::handle data);
 
-void add_device_arrays(nb::module_& module);
-
 }  // namespace tensor_ipc::bindings

@@ -201,7 +201,7 @@ void Torch::copy(nb::handle into, nb::handle from)
 nb::object tensor_copy(const FrameWindow& window, const TorchDtype& dtype,
                        const ArrayRequest& request)
 {
-    OwnedBytes bytes = allocate(request.frames_of(window) * window.bytes().size());
+    OwnedBytes bytes = allocate(request.frames_of(window) * window.payload_bytes());
     copy_frames(window, request, bytes.get());
     const dlpack::TensorMemory memory{bytes.get(), window.metadata().dtype,
                                       layout_of_copy(window, request)};
@@ -244,6 +244,13 @@ nb::object new_tensor(const StridedLayout& layout, DType dtype, const TorchDtype
     copy_bytes(bytes, owned.get());
     const dlpack::TensorMemory memory{owned.get(), dtype, layout};
     return Torch::get().tensor(memory, torch_dtype, std::move(owned));
+}
+
+nb::object tensor_on(std::span<std::byte> bytes, std::uint64_t extent, const PoolMetadata& metadata,
+                     const TorchDtype& dtype)
+{
+    const dlpack::TensorMemory memory{bytes.data(), metadata.dtype, frame_layout(metadata, extent)};
+    return Torch::get().tensor(memory, dtype, nullptr);
 }
 
 nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype)

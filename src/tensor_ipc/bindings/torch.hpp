@@ -102,6 +102,10 @@ private:
 nb::object new_tensor(const StridedLayout& layout, DType dtype, const TorchDtype& torch_dtype,
                       std::span<const std::byte> bytes);
 
+/// A writable tensor over host memory that the caller keeps for as long as the tensor lives.
+nb::object tensor_on(std::span<std::byte> bytes, std::uint64_t extent, const PoolMetadata& metadata,
+                     const TorchDtype& dtype);
+
 /// A writable tensor over a loan, which stays mapped as long as the tensor lives.
 nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype);
 

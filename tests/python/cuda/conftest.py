@@ -50,7 +50,9 @@ def on_device(driver: Driver) -> Iterator[MakeArray]:
     """Makes arrays in device memory, freed after the test."""
     made: list[DeviceArray] = []
 
-    def make(values: Any, *, kind: type[DeviceArray] = DeviceArray, **options: Any) -> DeviceArray:
+    def make(
+        values: Any, *, kind: type[DeviceArray] = DeviceArray, **options: Any
+    ) -> DeviceArray:
         array = kind(driver, np.asarray(values), **options)
         made.append(array)
         return array

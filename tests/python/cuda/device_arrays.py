@@ -19,7 +19,7 @@ _KINDS = {code: kind for kind, code in _DL_CODES.items()}
 
 
 class _DLTensor(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 - what ctypes wants
+    _fields_ = [
         ("data", ctypes.c_void_p),
         ("device_type", ctypes.c_int32),
         ("device_id", ctypes.c_int32),
@@ -188,7 +188,10 @@ class DeviceArray:
         self._kept: dict[int, Any] = {}
         address = ctypes.c_uint64()
         driver.call_on(
-            device, "cuMemAlloc_v2", ctypes.byref(address), ctypes.c_size_t(max(values.nbytes, 1))
+            device,
+            "cuMemAlloc_v2",
+            ctypes.byref(address),
+            ctypes.c_size_t(max(values.nbytes, 1)),
         )
         self.address = address.value
         self.nbytes = values.nbytes
@@ -313,13 +316,21 @@ class Taken:
         self.device = (tensor.device_type, tensor.device_id)
         self.shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
         self.dtype = np.dtype(f"{_KINDS[tensor.code]}{tensor.bits // 8}")
-        self.strides = tuple(tensor.strides[i] * self.dtype.itemsize for i in range(tensor.ndim))
+        self.strides = tuple(
+            tensor.strides[i] * self.dtype.itemsize for i in range(tensor.ndim)
+        )
         self.address = (tensor.data or 0) + tensor.byte_offset
 
     def values(self, stream: int = 0) -> np.ndarray[Any, Any]:
         """Copy out what the device has there, element by element where it has strides."""
         return strided_values(
-            self._driver, self.address, self.shape, self.strides, self.dtype, self.device[1], stream
+            self._driver,
+            self.address,
+            self.shape,
+            self.strides,
+            self.dtype,
+            self.device[1],
+            stream,
         )
 
     def delete(self) -> None:
