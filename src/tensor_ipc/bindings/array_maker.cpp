@@ -170,6 +170,18 @@ nb::object ArrayMaker::native_over(std::shared_ptr<const FrameWindow> window,
     return tensor_over(std::move(window), torch_dtype(), torch_views_, order.axis);
 }
 
+nb::object ArrayMaker::numpy_over(std::shared_ptr<const FrameWindow> window,
+                                  dlpack::FrameOrder order)
+{
+    if (metadata_.varying_extent && order.axis == dlpack::FrameAxis::First) {
+        return numpy_list(window, {window->count(), order.latest_first, window->on_device()});
+    }
+    if (window->on_device()) {
+        return array_copy(*window, numpy_dtype(), order);
+    }
+    return array_over(std::move(window), numpy_dtype(), order);
+}
+
 nb::list ArrayMaker::numpy_list(const std::shared_ptr<const FrameWindow>& window,
                                 const ArrayRequest& request)
 {

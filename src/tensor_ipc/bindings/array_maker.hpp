@@ -26,6 +26,9 @@ public:
     /// As `native`, over a window that others may hold too.
     nb::object native_over(std::shared_ptr<const FrameWindow> window, dlpack::FrameOrder order);
 
+    /// As `numpy`, over a window that others may hold too.
+    nb::object numpy_over(std::shared_ptr<const FrameWindow> window, dlpack::FrameOrder order);
+
     /// A writable array over a loan. `owner` keeps a NumPy array's memory.
     nb::object writable(const Loan& loan, nb::object owner);
 

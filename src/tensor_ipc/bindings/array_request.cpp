@@ -45,6 +45,15 @@ Result<void> fill_from_device(const FrameWindow& window, const ArrayRequest& req
 
 }  // namespace
 
+ArrayRequest request_of(const FrameWindow& window, dlpack::FrameOrder order)
+{
+    ArrayRequest request;
+    // More than one is what gives the array an axis for them.
+    request.frames = order.axis == dlpack::FrameAxis::None ? 1 : std::max(window.count(), 2U);
+    request.latest_first = order.latest_first;
+    return request;
+}
+
 void copy_bytes(std::span<const std::byte> from, std::byte* into)
 {
     if (from.empty()) {

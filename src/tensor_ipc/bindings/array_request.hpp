@@ -6,6 +6,7 @@
 #include <span>
 
 #include "tensor_ipc/bindings/bindings.hpp"
+#include "tensor_ipc/dlpack/frames.hpp"
 #include "tensor_ipc/tensor/strided_layout.hpp"
 
 namespace tensor_ipc::bindings {
@@ -36,6 +37,9 @@ struct ArrayRequest {
         return padding == Padding::None ? window.count() : frames;
     }
 };
+
+/// All frames of a window, in that order.
+[[nodiscard]] ArrayRequest request_of(const FrameWindow& window, dlpack::FrameOrder order);
 
 /// Below this a copy takes less time than letting go of the GIL and getting it back.
 inline constexpr std::size_t kBytesWorthTheGil = 32UL * 1024UL;

@@ -1,6 +1,5 @@
 #include "tensor_ipc/bindings/frame_face.hpp"
 
-#include <algorithm>
 #include <new>
 
 #include "tensor_ipc/bindings/dlpack_capsule.hpp"
@@ -51,6 +50,12 @@ nb::object FramesFace::data()
     return data_;
 }
 
+nb::object FramesFace::numpy()
+{
+    static_cast<void>(window());
+    return arrays_->numpy_over(window_, order_);
+}
+
 nb::object FramesFace::to_dlpack(const DlpackArguments& asked) const
 {
     if (window().on_device() && !asked.on_host()) {
@@ -97,9 +102,7 @@ nb::object FramesFace::to_dlpack(const DlpackArguments& asked) const
 
 nb::object FramesFace::to_dlpack_copied(bool versioned) const
 {
-    ArrayRequest request;
-    request.frames = order_.axis == dlpack::FrameAxis::None ? 1 : std::max(window_->count(), 2U);
-    request.latest_first = order_.latest_first;
+    const ArrayRequest request = request_of(*window_, order_);
     const std::size_t bytes = window_->count() * window_->payload_bytes();
     auto owned = std::make_unique<std::byte[]>(bytes);  // NOLINT(*-avoid-c-arrays)
     copy_frames(*window_, request, owned.get());
@@ -358,6 +361,10 @@ nb::class_<Face> add_class(nb::module_& module, const char* name, const char* do
             nb::kw_only(), nb::arg("stream").none() = nb::none(),
             nb::arg("max_version").none() = nb::none(), nb::arg("dl_device").none() = nb::none(),
             nb::arg("copy").none() = nb::none())
+        .def(
+            "numpy", [](Face& self) { return self.numpy(); },
+            "NumPy array whatever the pool's backend: a read-only view of frames in host memory, a "
+            "copy of those on a GPU, which this waits for.")
         .def(
             "record_stream", [](const Face& self, nb::handle stream) { self.record_stream(stream); },
             nb::arg("stream").none(), kRecordStreamDoc)

@@ -44,6 +44,9 @@ public:
     /// An array of the pool's framework, or a list of arrays; always the same one.
     nb::object data();
 
+    /// A NumPy array, or a list of arrays: a view, or a copy of frames on a device.
+    nb::object numpy();
+
     /// A DLPack capsule.
     [[nodiscard]] nb::object to_dlpack(const DlpackArguments& asked) const;
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
-from device_arrays import DeviceArray, Driver, Stream
+from device_arrays import DeviceArray, Driver, OnDevice, Stream
 
 NEEDED = "TENSOR_IPC_FAKE_CUDA"
 
@@ -42,13 +42,13 @@ def driver(the_driver: Driver) -> Iterator[Driver]:
     the_driver.reset()
 
 
-MakeArray = Callable[..., DeviceArray]
+MakeArray = Callable[..., Any]
 
 
 @pytest.fixture
 def on_device(driver: Driver) -> Iterator[MakeArray]:
     """Makes arrays in device memory, freed after the test."""
-    made: list[DeviceArray] = []
+    made: list[OnDevice] = []
 
     def make(
         values: Any, *, kind: type[DeviceArray] = DeviceArray, **options: Any

@@ -161,12 +161,11 @@ class Stream:
         self._driver.call_on(self._device, "cuStreamDestroy_v2", ctypes.c_void_p(self.ptr))
 
 
-class DeviceArray:
-    """An array of some framework, in memory of its own.
+class OnDevice:
+    """Memory of its own on a GPU, and what lies in it."""
 
-    Remembers in ``streams`` what `__dlpack__` was asked with, and counts the capsules whose deleter
-    was called in ``deleted``.
-    """
+    #: What ``__cuda_array_interface__`` says; that of the array's own stream unless set.
+    stream_key: object = "own"
 
     def __init__(
         self,
@@ -212,6 +211,28 @@ class DeviceArray:
 
     def free(self) -> None:
         self._driver.call_on(self.device, "cuMemFree_v2", ctypes.c_uint64(self.address))
+
+    def interface(self) -> dict[str, Any]:
+        interface: dict[str, Any] = {
+            "version": 3,
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (self.address, False),
+            "strides": self.strides,
+        }
+        if self.stream_key != "own":
+            interface["stream"] = self.stream_key
+        else:
+            interface["stream"] = None if self.stream is None else self.stream.ptr
+        return interface
+
+
+class DeviceArray(OnDevice):
+    """The array of a framework with DLPack, as JAX.
+
+    Remembers in ``streams`` what `__dlpack__` was asked with, and counts the capsules whose deleter
+    was called in ``deleted``.
+    """
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (KDL_CUDA, self.device)
@@ -276,27 +297,20 @@ class DeviceArray:
         on_device(self.device, "cuEventDestroy_v2", event)
 
 
-class InterfaceArray(DeviceArray):
-    """The same for frameworks without DLPack, as Numba: ``__cuda_array_interface__`` only."""
-
-    __dlpack__ = None  # type: ignore[assignment]
-    __dlpack_device__ = None  # type: ignore[assignment]
-    stream_key: object = "own"
+class InterfaceArray(OnDevice):
+    """The array of a framework without DLPack, as Numba: ``__cuda_array_interface__`` only."""
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
-        interface: dict[str, Any] = {
-            "version": 3,
-            "shape": self.shape,
-            "typestr": self.dtype.str,
-            "data": (self.address, False),
-            "strides": self.strides,
-        }
-        if self.stream_key != "own":
-            interface["stream"] = self.stream_key
-        else:
-            interface["stream"] = None if self.stream is None else self.stream.ptr
-        return interface
+        return self.interface()
+
+
+class BothArray(DeviceArray):
+    """The array of a framework with both, as CuPy."""
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        return self.interface()
 
 
 class Taken:
