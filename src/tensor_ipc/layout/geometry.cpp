@@ -102,9 +102,8 @@ Result<Geometry> plan_geometry(const GeometryInput& input)
         const auto device_bytes = checked_multiply(plan.device_stride, plan.slot_count);
         if (!device_bytes || plan.device_stride % kDeviceAlignment != 0 ||
             plan.device_stride < input.frame_bytes) {
-            return invalid("frames of " + std::to_string(input.frame_bytes) +
-                           " bytes cannot lie " + std::to_string(plan.device_stride) +
-                           " bytes apart in device memory");
+            return invalid("frames of " + std::to_string(input.frame_bytes) + " bytes cannot lie " +
+                           std::to_string(plan.device_stride) + " bytes apart in device memory");
         }
     }
     plan.slot_stride = *stride;

@@ -47,8 +47,8 @@ struct Geometry {
     std::uint64_t payload_offset = 0;
     std::uint64_t ring_bytes = 0;
     std::uint64_t slot_stride = 0;
-    std::uint64_t frame_bytes = 0;  ///< of a frame of max_extent rows
-    std::uint64_t row_bytes = 0;    ///< of a frame's row: what its first dimension counts
+    std::uint64_t frame_bytes = 0;     ///< of a frame of max_extent rows
+    std::uint64_t row_bytes = 0;       ///< of a frame's row: what its first dimension counts
     std::uint64_t host_row_bytes = 0;  ///< of them in the segment: all, or none
     std::uint64_t device_stride = 0;   ///< see GeometryInput; a multiple of kDeviceAlignment
     std::uint64_t max_extent = 0;

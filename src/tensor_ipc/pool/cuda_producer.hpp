@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "tensor_ipc/base/error.hpp"
 #include "tensor_ipc/cuda/device.hpp"

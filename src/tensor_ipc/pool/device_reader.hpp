@@ -45,6 +45,11 @@ public:
         return lowest_;
     }
 
+    /// The same, for copies of our own, which are over before this dies.
+    [[nodiscard]] cuda::DevicePointer lowest_for_now() const noexcept { return lowest_; }
+
+    [[nodiscard]] const AttachmentRef& pool() const noexcept { return pool_; }
+
 private:
     friend class DeviceReader;
     friend class FrameSource;
@@ -60,7 +65,7 @@ private:
     std::uint32_t count_;  ///< slots that are pinned; 0 for a copy
     mutable std::atomic<bool> was_handed_out_{false};
     std::vector<cuda::StreamHandle> streams_;  ///< under the reader's mutex
-    DeviceHold* next_ = nullptr;               ///< in a list of those that are finished or kept
+    DeviceHold* next_ = nullptr;               ///< in the list of those that are finished
 };
 
 /// Belongs to one attachment of a device pool.
@@ -68,8 +73,8 @@ class DeviceReader {
 public:
     /// Opens the memory of `ticket`: finds its device by UUID, and waits up to two seconds for a
     /// creator that hands it out itself. Blocking.
-    [[nodiscard]] static Result<std::unique_ptr<DeviceReader>> open(const cuda::MemoryTicket& ticket,
-                                                                    const Geometry& geometry);
+    [[nodiscard]] static Result<std::unique_ptr<DeviceReader>> open(
+        const cuda::MemoryTicket& ticket, const Geometry& geometry);
 
     [[nodiscard]] const cuda::Device& device() const noexcept { return context_->device(); }
 
@@ -81,7 +86,8 @@ public:
     /// Where the lowest frame of such a range begins.
     [[nodiscard]] cuda::DevicePointer run(std::uint32_t newest, std::uint32_t count) const noexcept
     {
-        return memory_->address() + geometry_.payload_on_device(geometry_.lowest_slot(newest, count));
+        return memory_->address() +
+               geometry_.payload_on_device(geometry_.lowest_slot(newest, count));
     }
 
     /// Memory of our own for `count` frames.
@@ -96,18 +102,20 @@ public:
 
     void record_stream(DeviceHold& hold, cuda::StreamHandle stream);
 
-    /// Lets `hold` go when the device is done with it. See FrameWindow.
+    /// Lets `hold` go when the device is done with it (FrameWindow says what that means), or now,
+    /// when the driver refuses. Where a graph has captured one of its streams, the pins stay until
+    /// the attachment goes, because the graph may run again.
     void let_go(std::unique_ptr<DeviceHold> hold) noexcept;
 
-    /// The refusal that made a copy of frames fail, once.
-    [[nodiscard]] Error take_failure();
+    /// The refusal that a copy of frames has just failed with; asked for once.
+    [[nodiscard]] std::optional<Error> take_failure();
     void keep_failure(Error failure);
 
     DeviceReader(const DeviceReader&) = delete;
     DeviceReader& operator=(const DeviceReader&) = delete;
     DeviceReader(DeviceReader&&) = delete;
     DeviceReader& operator=(DeviceReader&&) = delete;
-    ~DeviceReader();
+    ~DeviceReader() = default;
 
 private:
     enum class Order : std::uint8_t { Follows, Captured, Broken };
@@ -117,6 +125,7 @@ private:
                  const Geometry& geometry) noexcept;
 
     Order order_after(const cuda::CurrentContext& current, cuda::StreamHandle stream) const;
+    Order order_after_all(const cuda::CurrentContext& current, const DeviceHold& hold) const;
 
     cuda::ContextRef context_;
     std::shared_ptr<const cuda::DeviceMemory> memory_;
@@ -126,7 +135,7 @@ private:
     Geometry geometry_;
     std::mutex mutex_;
     std::optional<Error> failure_;
-    DeviceHold* kept_ = nullptr;  ///< for graphs, which may run again
+    std::vector<std::shared_ptr<const cuda::DeviceMemory>> kept_;  ///< for graphs that use copies
 };
 
 }  // namespace tensor_ipc

@@ -197,7 +197,7 @@ private:
     }
 
     AttachmentRef pool_;
-    std::unique_ptr<std::byte[]> owned_;  // NOLINT(*-avoid-c-arrays)
+    std::unique_ptr<std::byte[]> owned_;                      // NOLINT(*-avoid-c-arrays)
     std::unique_ptr<DeviceHold, LetGoInStreamOrder> device_;  ///< has the pins, where there is one
     /// By age. Null where the slot headers say it and all frames have the extent of the newest.
     /// Extents are read once: bytes that others can write could say something else the next time.

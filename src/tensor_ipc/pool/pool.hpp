@@ -1,5 +1,6 @@
 /// pool/ is the public face: Producer, CudaProducer, Consumer, Frame, Synchronizer. It joins the
-/// protocol (ring/), the segment, the driver and the operating system, and may include every layer below it.
+/// protocol (ring/), the segment, the driver and the operating system, and may include every layer
+/// below it.
 #pragma once
 
 #include "tensor_ipc/pool/consumer.hpp"
