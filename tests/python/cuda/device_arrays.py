@@ -364,13 +364,20 @@ def strided_values(
     stream: int = 0,
 ) -> np.ndarray[Any, Any]:
     """Copy an array out of device memory."""
-    if strides is None:
-        count = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    item = dtype.itemsize
+    c_order = tuple(
+        int(np.prod(shape[place + 1 :], dtype=np.int64)) * item for place in range(len(shape))
+    )
+    if strides is None or tuple(strides) == c_order:
+        count = int(np.prod(shape, dtype=np.int64)) * item
         return np.frombuffer(driver.read(address, count, device, stream), dtype).reshape(shape)
-    low = sum((n - 1) * s for n, s in zip(shape, strides) if s < 0)
-    high = sum((n - 1) * s for n, s in zip(shape, strides) if s > 0)
-    data = driver.read(address + low, high - low + dtype.itemsize, device, stream)
-    return np.ndarray(shape, dtype, data, -low, strides)
+    parts = [
+        strided_values(
+            driver, address + place * strides[0], shape[1:], strides[1:], dtype, device, stream
+        )
+        for place in range(shape[0])
+    ]
+    return np.stack(parts)
 
 
 def interface_values(driver: Driver, array: Any, stream: int = 0) -> np.ndarray[Any, Any]:
