@@ -213,7 +213,9 @@ void DeviceReader::let_go(std::unique_ptr<DeviceHold> hold) noexcept
         const std::lock_guard lock(mutex_);
         const Order order = order_after_all(current.value(), *hold);
         if (order == Order::Captured) {
-            kept_.push_back(std::move(hold->owned_));
+            if (hold->owned_ != nullptr) {
+                kept_.push_back(std::move(hold->owned_));
+            }
             free_now = std::move(hold);
             free_now->count_ = 0;
         } else if (order == Order::Follows &&
