@@ -8,6 +8,7 @@
 #include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/cuda/pointer.hpp"
 #include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/pool/device_reader.hpp"
 #include "tensor_ipc/segment/locks.hpp"
 #include "tensor_ipc/segment/open_segment.hpp"
 
@@ -525,8 +526,10 @@ void CudaProducerCore::close() noexcept
     end_segment(segment_);
     if (parts_.memory->kind() == cuda::MemoryKind::Ipc) {
         const std::uint64_t deadline = os::monotonic_ns() + kFarewellNs;
+        drop_finished_frames();
         while (is_anybody_attached() && os::monotonic_ns() < deadline) {
             std::this_thread::sleep_for(kBetweenLooks);
+            drop_finished_frames();  // they may be of this process
         }
         if (!is_anybody_attached()) {
             parts_.memory->nobody_else_has_it();

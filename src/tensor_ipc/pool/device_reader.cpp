@@ -138,7 +138,7 @@ Result<void> DeviceReader::copy(cuda::DevicePointer to, std::uint32_t slot,
     }
     const cuda::DevicePointer from = memory_->address() + geometry_.payload_on_device(slot);
     const auto asked = copies_.copy_on_device(current.value(), to, from, bytes);
-    return asked ? copies_.synchronize(current.value()) : asked;
+    return asked ? finish_copies(current.value()) : asked;
 }
 
 Result<void> DeviceReader::copy_to_host(void* to, cuda::DevicePointer from,
@@ -152,7 +152,18 @@ Result<void> DeviceReader::copy_to_host(void* to, cuda::DevicePointer from,
         return current.error();
     }
     const auto asked = copies_.copy_to_host(current.value(), to, from, bytes);
-    return asked ? copies_.synchronize(current.value()) : asked;
+    return asked ? finish_copies(current.value()) : asked;
+}
+
+/// The device must not be writing to memory of the caller when it is told of a failure. When the
+/// context is broken, which is what a failure means as a rule, nothing is under way.
+Result<void> DeviceReader::finish_copies(const cuda::CurrentContext& current) const
+{
+    auto done = copies_.synchronize(current);
+    if (!done) {
+        static_cast<void>(copies_.synchronize(current));
+    }
+    return done;
 }
 
 void DeviceReader::record_stream(DeviceHold& hold, cuda::StreamHandle stream)
@@ -213,7 +224,9 @@ void DeviceReader::let_go(std::unique_ptr<DeviceHold> hold) noexcept
         const std::lock_guard lock(mutex_);
         const Order order = order_after_all(current.value(), *hold);
         if (order == Order::Captured) {
-            kept_.push_back(std::move(hold->owned_));
+            if (hold->owned_ != nullptr) {
+                kept_.push_back(std::move(hold->owned_));
+            }
             free_now = std::move(hold);
             free_now->count_ = 0;
         } else if (order == Order::Follows &&

@@ -124,6 +124,7 @@ private:
                  cuda::Stream releases, cuda::Stream copies, cuda::Event mark,
                  const Geometry& geometry) noexcept;
 
+    [[nodiscard]] Result<void> finish_copies(const cuda::CurrentContext& current) const;
     Order order_after(const cuda::CurrentContext& current, cuda::StreamHandle stream) const;
     Order order_after_all(const cuda::CurrentContext& current, const DeviceHold& hold) const;
 
