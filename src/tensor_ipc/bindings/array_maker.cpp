@@ -98,12 +98,14 @@ nb::object ArrayMaker::on_device(std::shared_ptr<const FrameWindow> window,
                                  const ArrayRequest& request)
 {
     if (request.padding != Padding::None) {
-        refuse(PyExc_ValueError, "pad: the frames lie in the memory of a GPU, where none is made "
-                                 "of nothing: use pad=None, or get(as_numpy=True)");
+        refuse(PyExc_ValueError,
+               "pad: the frames lie in the memory of a GPU, where none is made "
+               "of nothing: use pad=None, or get(as_numpy=True)");
     }
     if (request.copy && !is_torch_) {
-        refuse(PyExc_ValueError, "copy: the frames lie in the memory of a GPU: copy the array "
-                                 "with your framework, or use get(as_numpy=True)");
+        refuse(PyExc_ValueError,
+               "copy: the frames lie in the memory of a GPU: copy the array "
+               "with your framework, or use get(as_numpy=True)");
     }
     const auto axis = request.frames > 1 ? dlpack::FrameAxis::First : dlpack::FrameAxis::None;
     const nb::object view = native_on_device(std::move(window), {axis, request.latest_first});

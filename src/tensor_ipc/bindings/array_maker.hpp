@@ -9,8 +9,8 @@
 
 namespace tensor_ipc::bindings {
 
-/// Makes arrays of one pool's frames: NumPy's, or those of the pool's own framework. NumPy arrays of
-/// frames on a device are copies.
+/// Makes arrays of one pool's frames: NumPy's, or those of the pool's own framework. NumPy arrays
+/// of frames on a device are copies.
 class ArrayMaker {
 public:
     /// @throws TypeError, MissingFrameworkError when the pool's frames cannot become arrays here

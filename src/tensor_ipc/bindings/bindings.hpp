@@ -1,6 +1,7 @@
 /// bindings/ shows pool/ to Python (nanobind) and frames as arrays: NumPy's (its C API), torch's
 /// and everybody else's (DLPack). It converts and holds the GIL where the core wants one thread at
-/// a time; it has no logic of its own. It may include base/, tensor/, os/, cuda/, pool/ and dlpack/.
+/// a time; it has no logic of its own. It may include base/, tensor/, os/, cuda/, pool/ and
+/// dlpack/.
 #pragma once
 
 #include <nanobind/nanobind.h>

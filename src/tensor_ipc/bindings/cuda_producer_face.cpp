@@ -81,15 +81,14 @@ public:
     {
         const PackedUserMetadata packed = packed_from(user_metadata);
         const cuda::StreamHandle last = last_stream(stream);
-        const auto published =
-            producer_->without_gil([&](CudaProducer&) -> Result<std::uint64_t> {
-                if (auto resized = loan_->resize(extent); !resized) {
-                    return resized.error();
-                }
-                loan_->set_user_metadata(packed);
-                record_streams();
-                return loan_->publish(last, timestamp_ns);
-            });
+        const auto published = producer_->without_gil([&](CudaProducer&) -> Result<std::uint64_t> {
+            if (auto resized = loan_->resize(extent); !resized) {
+                return resized.error();
+            }
+            loan_->set_user_metadata(packed);
+            record_streams();
+            return loan_->publish(last, timestamp_ns);
+        });
         return unwrap(published);
     }
 
@@ -173,15 +172,15 @@ public:
 
     CudaLoanFace loan(std::optional<std::uint64_t> extent)
     {
-        auto loan = producer_->without_gil(
-            [&](CudaProducer& producer) { return producer.loan(extent); });
+        auto loan =
+            producer_->without_gil([&](CudaProducer& producer) { return producer.loan(extent); });
         return {unwrap(std::move(loan)), producer_, arrays_};
     }
 
     void synchronize()
     {
-        unwrap(producer_->without_gil(
-            [](CudaProducer& producer) { return producer.synchronize(); }));
+        unwrap(
+            producer_->without_gil([](CudaProducer& producer) { return producer.synchronize(); }));
         let_go_of_read_sources();
     }
 
@@ -201,8 +200,8 @@ public:
 
     [[nodiscard]] nb::tuple stats() const
     {
-        const ProducerStats stats = producer_->without_gil(
-            [](CudaProducer& producer) { return producer.stats(); });
+        const ProducerStats stats =
+            producer_->without_gil([](CudaProducer& producer) { return producer.stats(); });
         return nb::make_tuple(stats.frames, stats.skipped_slots, copied_bytes_);
     }
 
@@ -266,8 +265,8 @@ private:
         if (unread_.empty()) {
             return;
         }
-        const auto published = producer_->without_gil(
-            [](CudaProducer& producer) { return producer.stats().frames; });
+        const auto published =
+            producer_->without_gil([](CudaProducer& producer) { return producer.stats().frames; });
         while (!unread_.empty() && unread_.front().frame < published) {
             unread_.pop_front();
         }
@@ -324,21 +323,20 @@ void add_cuda_producer(nb::module_& module)
              nb::arg("user_metadata").none(), nb::arg("stream").none())
         .def("drop", &CudaLoanFace::drop);
     nb::class_<CudaProducerFace>(module, "CudaProducer")
-        .def(
-            "put",
-            static_cast<std::uint64_t (CudaProducerFace::*)(
-                nb::handle, std::optional<std::uint64_t>, nb::handle, nb::handle)>(
-                &CudaProducerFace::put),
-            nb::arg("data").none(), nb::arg("timestamp_ns").none(),
-            nb::arg("user_metadata").none(), nb::arg("stream").none())
+        .def("put",
+             static_cast<std::uint64_t (CudaProducerFace::*)(
+                 nb::handle, std::optional<std::uint64_t>, nb::handle, nb::handle)>(
+                 &CudaProducerFace::put),
+             nb::arg("data").none(), nb::arg("timestamp_ns").none(),
+             nb::arg("user_metadata").none(), nb::arg("stream").none())
         .def("loan", &CudaProducerFace::loan, nb::arg("extent").none())
         .def("synchronize", &CudaProducerFace::synchronize)
         .def("close", &CudaProducerFace::close)
         .def_prop_ro("is_open", &CudaProducerFace::is_open)
         .def_prop_ro("stats", &CudaProducerFace::stats)
         .def_prop_ro("memory_kind", &CudaProducerFace::memory_kind);
-    module.def("create_cuda_producer", &create, nb::arg("name"), nb::arg("shape"),
-               nb::arg("dtype"), nb::arg("history_len"), nb::arg("backend"), nb::arg("device"),
+    module.def("create_cuda_producer", &create, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
+               nb::arg("history_len"), nb::arg("backend"), nb::arg("device"),
                nb::arg("varying_extent"), nb::arg("spare"), nb::arg("mode"),
                nb::arg("chronological"), nb::arg("accept_any"), nb::arg("device_memory"),
                nb::arg("block"), nb::arg("peer_copy"));

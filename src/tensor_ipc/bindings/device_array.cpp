@@ -65,9 +65,10 @@ std::optional<cuda::StreamHandle> check_device_request(const DlpackArguments& as
                                       nb::cast<std::string>(nb::repr(asked.dl_device)));
     }
     if (!asked.copy.is_none() && nb::cast<bool>(asked.copy)) {
-        refuse(PyExc_BufferError, "no copy is made in the memory of a GPU: take the array as it "
-                                  "is and copy it with your framework, or ask for the host with "
-                                  "dl_device=(1, 0)");
+        refuse(PyExc_BufferError,
+               "no copy is made in the memory of a GPU: take the array as it "
+               "is and copy it with your framework, or ask for the host with "
+               "dl_device=(1, 0)");
     }
     return dlpack_stream(asked.stream);
 }
@@ -76,15 +77,18 @@ nb::object device_capsule(const std::shared_ptr<const FrameWindow>& window,
                           const dlpack::TensorMemory& memory, const DlpackArguments& asked)
 {
     const auto stream = check_device_request(asked, memory.device.device_id);
-    if (!asked.versioned()) {
+    // JAX asks for no version, so where the device refuses writes it gets what it can read.
+    if (!asked.versioned() && !window->is_write_protected()) {
         refuse(PyExc_BufferError,
-               "these frames are read-only, which only DLPack 1.0 can say: ask with "
-               "max_version=(1, 0), or use __cuda_array_interface__ (cupy.asarray)");
+               "these frames are read-only, which only DLPack 1.0 can say, and their memory is of "
+               "kind 'ipc', where the GPU would not refuse a write: ask with max_version=(1, 0), "
+               "use __cuda_array_interface__, or make the pool with device_memory='vmm'");
     }
     if (stream) {
         window->record_stream(*stream);
     }
-    return capsule_of(dlpack::make_versioned(memory, window, dlpack::kReadOnly));
+    return asked.versioned() ? capsule_of(dlpack::make_versioned(memory, window, dlpack::kReadOnly))
+                             : capsule_of(dlpack::make_unversioned(memory, window));
 }
 
 nb::dict cuda_array_interface(const dlpack::TensorMemory& memory, bool read_only)
@@ -238,8 +242,9 @@ void add_device_arrays(nb::module_& module)
         .def(
             "__array__",
             [](const DeviceArrayFace&, const nb::args&, const nb::kwargs&) -> nb::object {
-                refuse(PyExc_TypeError, "the array lies in the memory of a GPU: for NumPy use "
-                                        "get(as_numpy=True), which copies it");
+                refuse(PyExc_TypeError,
+                       "the array lies in the memory of a GPU: for NumPy use "
+                       "get(as_numpy=True), which copies it");
             },
             "For NumPy, which would make an array of one object else.")
         .def("record_stream", &DeviceArrayFace::record_stream, nb::arg("stream").none(),
@@ -250,8 +255,8 @@ void add_device_arrays(nb::module_& module)
             const StridedLayout layout = self.layout();
             return "DeviceArray(shape=" +
                    Shape(std::span(layout.extents).first(layout.dimensions)).text() +
-                   ", dtype=" + std::string(dtype_name(self.dtype())) + ", device=cuda:" +
-                   std::to_string(self.ordinal()) + ")";
+                   ", dtype=" + std::string(dtype_name(self.dtype())) +
+                   ", device=cuda:" + std::to_string(self.ordinal()) + ")";
         });
     module.def("describe_device_array", &describe_device_array, nb::arg("data").none());
 }

@@ -30,7 +30,9 @@ std::optional<cuda::StreamHandle> check_device_request(const DlpackArguments& as
                                                        std::int32_t ordinal);
 
 /// A capsule over frames on a device, which keeps them.
-/// @throws BufferError for callers that cannot be told that they are read-only
+/// @throws BufferError for callers that cannot be told that they are read-only, where the device
+/// does
+///         not see to it
 nb::object device_capsule(const std::shared_ptr<const FrameWindow>& window,
                           const dlpack::TensorMemory& memory, const DlpackArguments& asked);
 

@@ -34,8 +34,9 @@ public:
     [[nodiscard]] ForeignMemory memory() const
     {
         if (!field("mask").is_none()) {
-            refuse(PyExc_TypeError, "masked arrays cannot be shared: put the data, and the mask "
-                                    "into a pool of its own");
+            refuse(PyExc_TypeError,
+                   "masked arrays cannot be shared: put the data, and the mask "
+                   "into a pool of its own");
         }
         const auto typestr = nb::cast<std::string>(field("typestr"));
         const std::optional<DType> dtype = dtype_of_typestr(typestr);
@@ -46,19 +47,16 @@ public:
         const auto shape = nb::cast<std::vector<std::int64_t>>(nb::list(field("shape")));
         const nb::object strides = field("strides");
         ForeignMemory memory(address, std::string(dtype_name(*dtype)), shape,
-                             strides.is_none() ? c_order(shape, dtype->item_bytes())
-                                               : nb::cast<std::vector<std::int64_t>>(
-                                                     nb::list(strides)));
+                             strides.is_none()
+                                 ? c_order(shape, dtype->item_bytes())
+                                 : nb::cast<std::vector<std::int64_t>>(nb::list(strides)));
         memory.device_type = dlpack::kDLCUDA;
         memory.device_id = device_of(address);
         return memory;
     }
 
 private:
-    [[nodiscard]] nb::object field(const char* name) const
-    {
-        return fields_.attr("get")(name);
-    }
+    [[nodiscard]] nb::object field(const char* name) const { return fields_.attr("get")(name); }
 
     static std::vector<std::int64_t> c_order(const std::vector<std::int64_t>& shape,
                                              std::int64_t item_bytes)
@@ -76,8 +74,9 @@ private:
         const auto& driver = *unwrap(cuda::Driver::get());
         const auto facts = unwrap(cuda::facts_of(driver, address));
         if (!facts || facts->type != cuda::MemoryType::Device) {
-            refuse(PyExc_TypeError, "__cuda_array_interface__ names an address that is not in the "
-                                    "memory of a GPU of this process");
+            refuse(PyExc_TypeError,
+                   "__cuda_array_interface__ names an address that is not in the "
+                   "memory of a GPU of this process");
         }
         return facts->device_ordinal;
     }

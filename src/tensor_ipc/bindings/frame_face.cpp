@@ -77,8 +77,9 @@ nb::object FramesFace::to_dlpack(const DlpackArguments& asked) const
     }
     const bool versioned = asked.versioned();
     if (window_->on_device() && !asked.copy.is_none() && !nb::cast<bool>(asked.copy)) {
-        refuse(PyExc_BufferError, "the frames lie in the memory of a GPU: for the host they have "
-                                  "to be copied, and copy=False forbids that");
+        refuse(PyExc_BufferError,
+               "the frames lie in the memory of a GPU: for the host they have "
+               "to be copied, and copy=False forbids that");
     }
     if (window_->on_device() || (!asked.copy.is_none() && nb::cast<bool>(asked.copy))) {
         return to_dlpack_copied(versioned);
@@ -161,9 +162,8 @@ nb::object FramesFace::numpy_refusal() const
     if (!window().on_device()) {
         refuse(PyExc_AttributeError, "__array__");
     }
-    return nb::cpp_function([](const nb::args&, const nb::kwargs&) {
-        refuse(PyExc_TypeError, kOnDevice);
-    });
+    return nb::cpp_function(
+        [](const nb::args&, const nb::kwargs&) { refuse(PyExc_TypeError, kOnDevice); });
 }
 
 nb::dict FramesFace::array_interface() const
@@ -366,7 +366,8 @@ nb::class_<Face> add_class(nb::module_& module, const char* name, const char* do
             "NumPy array whatever the pool's backend: a read-only view of frames in host memory, a "
             "copy of those on a GPU, which this waits for.")
         .def(
-            "record_stream", [](const Face& self, nb::handle stream) { self.record_stream(stream); },
+            "record_stream",
+            [](const Face& self, nb::handle stream) { self.record_stream(stream); },
             nb::arg("stream").none(), kRecordStreamDoc)
         .def(
             "release", [](Face& self, nb::handle stream) { self.release(stream); },

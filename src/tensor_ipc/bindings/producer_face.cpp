@@ -126,8 +126,7 @@ void add_producer(nb::module_& module)
     nb::class_<ProducerFace>(module, "Producer")
         .def("put", &ProducerFace::put, nb::arg("data").none(),
              nb::arg("timestamp_ns").none() = nb::none(),
-             nb::arg("user_metadata").none() = nb::none(),
-             nb::arg("stream").none() = nb::none())
+             nb::arg("user_metadata").none() = nb::none(), nb::arg("stream").none() = nb::none())
         .def("loan", &ProducerFace::loan, nb::arg("extent").none() = nb::none())
         .def("close", &ProducerFace::close)
         .def_prop_ro("is_open", &ProducerFace::is_open)

@@ -79,10 +79,10 @@ std::optional<cuda::StreamHandle> dlpack_stream(nb::handle argument)
     if (nb::cast<bool>(argument.attr("__eq__")(-1))) {
         return std::nullopt;
     }
-    refuse(PyExc_ValueError, "stream: expected None, -1 for none, 1 or 2 for the default streams, "
-                             "or a handle, got " +
-                                 shown(argument) +
-                                 (handle ? ", which could be either default stream" : ""));
+    refuse(PyExc_ValueError,
+           "stream: expected None, -1 for none, 1 or 2 for the default streams, "
+           "or a handle, got " +
+               shown(argument) + (handle ? ", which could be either default stream" : ""));
 }
 
 }  // namespace tensor_ipc::bindings

@@ -36,8 +36,8 @@ StridedLayout layout_of(const FrameWindow& window, FrameOrder order) noexcept
     if (order.axis == FrameAxis::None) {
         return frame_layout(window.metadata(), window.info().extent);
     }
-    const auto stride = static_cast<std::int64_t>(
-        window.on_device() ? window.device_stride_bytes() : window.stride_bytes());
+    const auto stride = static_cast<std::int64_t>(window.on_device() ? window.device_stride_bytes()
+                                                                     : window.stride_bytes());
     return frames_layout(window.metadata(), window.count(),
                          is_order_in_memory(window, order) ? stride : -stride);
 }

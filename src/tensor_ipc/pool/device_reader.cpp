@@ -274,6 +274,11 @@ const cuda::Device& FrameWindow::device() const noexcept
     return pool_->device()->device();
 }
 
+bool FrameWindow::is_write_protected() const noexcept
+{
+    return copied() || pool_->device()->memory().kind() == cuda::MemoryKind::Vmm;
+}
+
 void FrameWindow::record_stream(cuda::StreamHandle stream) const
 {
     if (device_ != nullptr) {

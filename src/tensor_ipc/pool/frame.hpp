@@ -101,6 +101,10 @@ public:
     /// The device, by this process's number; on_device() only.
     [[nodiscard]] const cuda::Device& device() const noexcept;
 
+    /// Whether nobody else sees what this process writes to the frames: those of Vmm memory are
+    /// mapped for reading, and copies are its own. on_device() only.
+    [[nodiscard]] bool is_write_protected() const noexcept;
+
     /// Names a stream that reads the frames: they stay until it has done what it is asked for by
     /// the time that this dies. Thread-safe. Does nothing for frames of host memory.
     void record_stream(cuda::StreamHandle stream) const;

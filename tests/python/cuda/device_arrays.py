@@ -96,6 +96,9 @@ class Driver:
     def calls(self, name: str | None = None) -> int:
         return int(self._library.fake_cuda_calls(None if name is None else name.encode()))
 
+    def used_bytes(self, gpu: int = 0) -> int:
+        return int(self._library.fake_cuda_used_bytes(gpu))
+
     def fail(self, name: str, status: int, nth: int = 1) -> None:
         self._library.fake_cuda_fail(name.encode(), ctypes.c_uint64(nth), status)
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from cuda_pools import frame_of, values_of
-from device_arrays import Driver
 from support import HANG_S, segments_of
 
 from tensor_ipc import (
     CudaUnavailableError,
+    MetadataCreator,
     MetadataMismatchError,
     PoolInUseError,
     PoolMetadata,
@@ -27,6 +27,7 @@ from tensor_ipc import (
 
 if TYPE_CHECKING:
     from conftest import MakeArray
+    from device_arrays import Driver
     from support import MakeConsumer, MakeProducer, StartChild
 
 # Owns a pool on a GPU; puts what it reads, and says the number.
@@ -114,7 +115,7 @@ def test_killed_producer_has_a_successor(
 
 @pytest.mark.parametrize("memory", ["ipc", "vmm"])
 def test_killed_consumer_gives_its_slots_back(
-    driver: Driver, start_child: StartChild, pool: str, on_device: MakeArray, memory: str
+    start_child: StartChild, pool: str, on_device: MakeArray, memory: str
 ) -> None:
     data = on_device(frame_of(0))
     with TensorProducer(metadata_of(pool), device_memory=memory) as producer:
@@ -220,7 +221,7 @@ def test_forked_child_is_told(
         for use in (
             lambda: producer.put(other),
             lambda: producer.loan().__enter__(),
-            lambda: consumer.get(),
+            consumer.get,
             lambda: TensorConsumer.attach(producer.metadata.name),
             lambda: loan.__exit__(None, None, None),
         ):
@@ -425,7 +426,8 @@ def test_nothing_is_left_with_the_driver(
     driver: Driver, on_device: MakeArray, pool: str
 ) -> None:
     data = on_device(frame_of(4))
-    before = int(driver._library.fake_cuda_used_bytes(0))
+    TensorConsumer(MetadataCreator.from_sample(pool, data)).cleanup()
+    before = driver.used_bytes()
     for memory in ("ipc", "vmm"):
         for _ in range(10):
             producer = TensorProducer.from_sample(pool, data, 2, device_memory=memory)
@@ -441,7 +443,10 @@ def test_nothing_is_left_with_the_driver(
             del consumer, producer
             gc.collect()
             driver.drain()
-    assert int(driver._library.fake_cuda_used_bytes(0)) == before
+    TensorConsumer(
+        MetadataCreator.from_sample(pool, data)
+    ).cleanup()  # lets go of what the GPU was done with last
+    assert driver.used_bytes() == before
 
 
 def test_cuda_unavailable_is_an_import_of_nothing(start_child: StartChild, pool: str) -> None:

@@ -121,7 +121,7 @@ def test_publish_before_the_end_on_the_host(new_producer: MakeProducer) -> None:
 def test_block_that_raises(
     driver: Driver, producer: TensorProducer, consumer: TensorConsumer
 ) -> None:
-    with pytest.raises(KeyError), producer.loan() as array:
+    with pytest.raises(KeyError), producer.loan() as array:  # noqa: PT012
         write(driver, array, 5)
         raise KeyError
     driver.drain()
@@ -146,7 +146,7 @@ def test_capturing_stream(driver: Driver, producer: TensorProducer, stream: Stre
 
 
 def test_memory_outlives_the_producer(driver: Driver, producer: TensorProducer) -> None:
-    with pytest.raises(PoolNotFoundError, match="closed"), producer.loan() as array:
+    with pytest.raises(PoolNotFoundError, match="closed"), producer.loan() as array:  # noqa: PT012
         tensor = taken(driver, array)
         producer.cleanup()
     driver.write(tensor.address, frame_of(3).tobytes())
