@@ -16,18 +16,20 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "memory": {"base", "tensor", "os", "layout"},
     "notify": {"base", "os"},
     "ring": {"base", "tensor", "layout"},
-    "segment": {"base", "tensor", "os", "layout"},
-    "pool": {"base", "tensor", "os", "layout", "memory", "notify", "ring", "segment"},
+    "segment": {"base", "tensor", "os", "cuda", "layout"},
+    "pool": {"base", "tensor", "os", "cuda", "layout", "memory", "notify", "ring", "segment"},
     "dlpack": {"base", "tensor", "pool"},
     "cdr": {"base", "tensor"},
     "ros": {"base", "tensor", "os", "layout", "segment", "pool", "cdr", "dds"},
-    "bindings": {"base", "tensor", "os", "pool", "dlpack"},
+    "bindings": {"base", "tensor", "os", "cuda", "pool", "dlpack"},
     "dds": {"base", "tensor", "os", "layout", "notify", "segment", "pool"},
     "dds_bindings": {"base", "tensor", "os", "pool", "bindings", "dds", "mirror", "cdr", "ros"},
     "record": {"base", "tensor", "pool"},
     "mirror": {"base", "tensor", "os", "layout", "segment", "pool", "dds"},
 }
-OURS = re.compile(r'#include "tensor_ipc/(\w+)/')
+# Where one layer may use one header of another, and no more of it.
+ONLY: dict[tuple[str, str], str] = {("segment", "cuda"): "memory_ticket.hpp"}
+OURS = re.compile(r'#include "tensor_ipc/(\w+)/([\w.]+)')
 SYSTEM = re.compile(r"#include <(sys/|linux/|dlfcn\.h|fcntl\.h|unistd\.h|poll\.h)")
 
 
@@ -43,6 +45,11 @@ def faults(root: Path) -> list[str]:
             ours = OURS.match(line)
             if ours and ours[1] not in MAY_INCLUDE[layer] | {layer}:
                 found.append(f"{path}:{number}: {layer}/ may not include {ours[1]}/")
+            elif ours and ours[2] != ONLY.get((layer, ours[1]), ours[2]):
+                only = ONLY[layer, ours[1]]
+                found.append(
+                    f"{path}:{number}: of {ours[1]}/, {layer}/ may include {only} only"
+                )
             if layer != "os" and SYSTEM.match(line):
                 found.append(f"{path}:{number}: system headers belong in os/")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tensor_ipc._core import Frame, FrameWindow
+from tensor_ipc._core import DeviceArray, Frame, FrameWindow
 from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
 from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
@@ -12,6 +12,10 @@ from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized
 from tensor_ipc.discovery import NetworkPool, discover
 from tensor_ipc.errors import (
+    CudaError,
+    CudaOutOfMemoryError,
+    CudaUnavailableError,
+    CudaUnsupportedError,
     DdsError,
     DdsUnavailableError,
     InvalidPoolNameError,
@@ -52,8 +56,13 @@ __all__ = [
     "CleanedPool",
     "ConsumerInfo",
     "ConsumerStats",
+    "CudaError",
+    "CudaOutOfMemoryError",
+    "CudaUnavailableError",
+    "CudaUnsupportedError",
     "DdsError",
     "DdsUnavailableError",
+    "DeviceArray",
     "Frame",
     "FrameWindow",
     "InvalidPoolNameError",

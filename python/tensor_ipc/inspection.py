@@ -36,6 +36,8 @@ class PoolInfo:
         Whether a frame may have fewer rows than ``shape[0]``.
     segment_bytes
         Shared memory it takes.
+    device_bytes
+        Memory of a GPU that it takes; 0 for pools in host memory.
     generation
         1, and 1 more for each producer that took it over.
     latest_frame
@@ -48,6 +50,8 @@ class PoolInfo:
         Its producer ended it in order.
     skipped_slots
         Pinned slots that producers had to go round.
+    device
+        Where the frames lie, by its producer's number for a GPU.
     error
         Why the segment is not sound; everything but ``name`` and ``segment_bytes`` is empty then.
     """
@@ -62,6 +66,7 @@ class PoolInfo:
     slot_count: int
     frame_bytes: int
     segment_bytes: int
+    device_bytes: int
     generation: int
     layout_version: int
     latest_frame: int

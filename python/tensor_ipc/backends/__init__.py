@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensor_ipc.backends import torch_backend
+from tensor_ipc.backends import cuda_backend, torch_backend
 
 
 def detect_backend(data: object) -> str:
-    """Return the name of the backend that `data` belongs to: ``"numpy"`` or ``"torch"``.
+    """Return the name of the backend that `data` belongs to.
+
+    ``"numpy"``; ``"torch"`` and ``"torch_cuda"`` for tensors in host memory and in that of a GPU;
+    ``"cuda"`` for arrays of other frameworks (CuPy, JAX, Numba) in the memory of a GPU.
 
     Raises
     ------
@@ -18,6 +21,11 @@ def detect_backend(data: object) -> str:
     if isinstance(data, (np.ndarray, np.generic)):
         return "numpy"
     if torch_backend.is_tensor(data):
-        return "torch"
-    msg = f"expected numpy.ndarray or torch.Tensor, got {type(data).__name__}"
+        return "torch_cuda" if torch_backend.is_on_cuda(data) else "torch"
+    if cuda_backend.is_device_array(data):
+        return "cuda"
+    msg = (
+        "expected numpy.ndarray, torch.Tensor or an array in the memory of a GPU, "
+        f"got {type(data).__name__}"
+    )
     raise TypeError(msg)

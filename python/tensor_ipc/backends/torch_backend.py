@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Any, Optional, Tuple
 
 from tensor_ipc import _core
 from tensor_ipc.errors import MissingFrameworkError
@@ -11,8 +11,8 @@ from tensor_ipc.errors import MissingFrameworkError
 if TYPE_CHECKING:
     from types import ModuleType
 
-#: Address, name of the dtype, shape, strides in bytes.
-Description = Tuple[int, str, Tuple[int, ...], Tuple[int, ...]]
+#: Address, name of the dtype, shape, strides in bytes, ordinal of the GPU or ``None`` for the host.
+Description = Tuple[int, str, Tuple[int, ...], Tuple[int, ...], Optional[int]]
 
 
 def import_torch() -> ModuleType:
@@ -39,6 +39,11 @@ def is_tensor(data: object) -> bool:
     """Whether `data` is a tensor. Before torch was imported nothing is."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(data, torch.Tensor)
+
+
+def is_on_cuda(tensor: Any) -> bool:
+    """Whether a tensor lies in the memory of an NVIDIA GPU."""
+    return bool(tensor.is_cuda)
 
 
 def dtype_name(dtype: Any) -> str:
@@ -81,8 +86,14 @@ def require_plain(tensor: Any) -> None:
     raise TypeError(msg)
 
 
+def ordinal_of(tensor: Any) -> int:
+    """Return the number of the GPU that a CUDA tensor lies on."""
+    index = tensor.device.index
+    return 0 if index is None else int(index)
+
+
 def describe(tensor: Any) -> Description:
-    """Return where the elements of a tensor in host memory are.
+    """Return where the elements of a tensor in host memory or in that of a GPU are.
 
     Raises
     ------
@@ -90,10 +101,14 @@ def describe(tensor: Any) -> Description:
         They are elsewhere or nowhere; the text says why.
     """
     require_plain(tensor)
-    if tensor.device.type != "cpu":
-        msg = f"expected a tensor on the cpu, got one on {tensor.device}: move it there first"
+    kind = tensor.device.type
+    if kind not in ("cpu", "cuda"):
+        msg = (
+            f"expected a tensor on the cpu or a GPU, got one on {tensor.device}: move it first"
+        )
         raise TypeError(msg)
     name = dtype_name(tensor.dtype)
     item_bytes = _core.item_bytes(name)
     strides = tuple(stride * item_bytes for stride in tensor.stride())
-    return tensor.data_ptr(), name, tuple(tensor.shape), strides
+    ordinal = ordinal_of(tensor) if kind == "cuda" else None
+    return tensor.data_ptr(), name, tuple(tensor.shape), strides, ordinal

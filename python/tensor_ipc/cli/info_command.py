@@ -9,7 +9,7 @@ import click
 
 from tensor_ipc import inspect
 from tensor_ipc.cli import units
-from tensor_ipc.cli.list_command import document, producer_state
+from tensor_ipc.cli.list_command import document, memory, producer_state
 from tensor_ipc.cli.options import json_option, pool_argument
 from tensor_ipc.cli.output import console, print_json, table
 
@@ -41,7 +41,7 @@ def _facts(pool: PoolInfo) -> list[tuple[str, str]]:
         ("latest frame", _latest(pool)),
         ("rate", units.in_hertz(pool.rate_hz)),
         ("history", f"{pool.history_len} frames in {pool.slot_count} slots"),
-        ("memory", units.in_bytes(pool.segment_bytes)),
+        ("memory", memory(pool)),
         ("producer", f"{producer_state(pool)}, pid {pool.producer_pid}"),
         ("generation", str(pool.generation)),
         ("skipped slots", str(pool.skipped_slots)),

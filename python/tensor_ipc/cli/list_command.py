@@ -117,6 +117,14 @@ def producer_state(pool: PoolInfo) -> str:
     return "alive" if pool.producer_alive else "dead"
 
 
+def memory(pool: PoolInfo) -> str:
+    """Say how much memory the pool takes, and where."""
+    shared = units.in_bytes(pool.segment_bytes)
+    if pool.device_bytes == 0:
+        return shared
+    return f"{shared} + {units.in_bytes(pool.device_bytes)} GPU"
+
+
 def _row(pool: PoolInfo) -> list[str]:
     if pool.error:
         nothing = [units.NONE] * (len(_COLUMNS) - 3)
@@ -131,5 +139,5 @@ def _row(pool: PoolInfo) -> list[str]:
         units.in_hertz(pool.rate_hz),
         str(len(pool.consumers)),
         producer_state(pool),
-        units.in_bytes(pool.segment_bytes),
+        memory(pool),
     ]

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 import numpy as np
 
+from tensor_ipc import _core
 from tensor_ipc.errors import PoolNotFoundError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from tensor_ipc import _core
     from tensor_ipc.core.producer import TensorProducer
 
 _MOST_ROWS = 2**63 - 1  # what the core takes, which knows the pool's own
@@ -29,9 +29,19 @@ class Loan:
         Time of capture; that of publication when ``None``.
     user_metadata
         Texts that travel with the frame; see `TensorProducer.put`.
+    stream
+        The CUDA stream that writes the frame, in a pool on a GPU; see `TensorProducer.loan`.
     """
 
-    __slots__ = ("_array", "_extent", "_native", "_producer", "timestamp_ns", "user_metadata")
+    __slots__ = (
+        "_array",
+        "_extent",
+        "_native",
+        "_producer",
+        "stream",
+        "timestamp_ns",
+        "user_metadata",
+    )
 
     def __init__(
         self,
@@ -39,13 +49,15 @@ class Loan:
         extent: int | None,
         timestamp_ns: int | None,
         user_metadata: Mapping[str, str] | None,
+        stream: object = None,
     ) -> None:
         self._producer = producer
         self._extent = None if extent is None else _checked(extent, _MOST_ROWS)
-        self._native: _core.Loan | None = None
+        self._native: _core.Loan | _core.CudaLoan | None = None
         self._array: Any = None
         self.timestamp_ns = timestamp_ns
         self.user_metadata = user_metadata
+        self.stream = stream
 
     @property
     def extent(self) -> int | None:
@@ -81,16 +93,41 @@ class Loan:
         traceback: TracebackType | None,
     ) -> None:
         """Publish the frame, or give the slot back when the block raised."""
-        native, array = self._native, self._array
-        assert native is not None
-        assert self._extent is not None
-        self._native = self._array = None
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False
-        if exc_type is not None:
-            native.drop()
+        if self._native is None:  # published in the block
             return
+        if exc_type is None:
+            self.publish()
+        else:
+            self._end().drop()
+
+    def publish(self, stream: object = None) -> int:
+        """Publish the frame before the block ends; its end then does nothing more.
+
+        Parameters
+        ----------
+        stream
+            As the attribute.
+
+        Returns
+        -------
+        Number of the frame.
+
+        Raises
+        ------
+        PoolNotFoundError
+            The producer was cleaned up.
+        ValueError
+            Outside of the block, or a second time; or what the end of the block raises.
+        """
+        if self._native is None:
+            msg = "a loan is published once, and in its block only"
+            raise ValueError(msg)
+        native = self._end()
+        assert self._extent is not None
         try:
+            if isinstance(native, _core.CudaLoan):
+                last = self.stream if stream is None else stream
+                return native.publish(self.timestamp_ns, self._extent, self.user_metadata, last)
             frame = native.publish(self.timestamp_ns, self._extent, self.user_metadata)
         except BaseException:
             native.drop()
@@ -99,6 +136,16 @@ class Loan:
             name = self._producer.metadata.name
             msg = f"the producer of pool {name!r} was cleaned up during the loan"
             raise PoolNotFoundError(msg)
+        return frame
+
+    def _end(self) -> _core.Loan | _core.CudaLoan:
+        """Take the array from the block, and return the slot."""
+        native, array = self._native, self._array
+        assert native is not None
+        self._native = self._array = None
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+        return native
 
 
 def _checked(extent: int, most: int) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
 from tensor_ipc import _core
-from tensor_ipc.backends import detect_backend, torch_backend
+from tensor_ipc.backends import cuda_backend, detect_backend, torch_backend
 from tensor_ipc.core.dtypes import dtype_name, numpy_dtype
 
 # As in the core (tensor/shape.hpp).
@@ -32,11 +32,12 @@ class PoolMetadata:
     dtype_str
         NumPy's name of the element type (``"uint8"``), or that of ``ml_dtypes`` and torch.
     backend_type
-        Which kind of array consumers get: ``"numpy"`` or ``"torch"``.
+        Which kind of array consumers get: ``"numpy"``, ``"torch"``, ``"torch_cuda"``, or ``"cuda"``
+        for a `DeviceArray`.
     history_len
         How many frames a consumer can ask for.
     device
-        Where the frames lie: ``"cpu"``.
+        Where the frames lie: ``"cpu"``, or ``"cuda:0"`` for the GPU of that number in this process.
     element_size
         Bytes of one element.
     total_size
@@ -116,6 +117,11 @@ class PoolMetadata:
     def numpy_dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the elements; `TypeError` for types that NumPy has not."""
         return numpy_dtype(self.dtype_str)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the frames lie in the memory of a GPU."""
+        return self.device.startswith("cuda")
 
     def to_json(self) -> str:
         """Return all fields as a JSON object."""
@@ -290,6 +296,100 @@ class MetadataCreator:
         )
 
     @staticmethod
+    def from_torch_cuda_sample(
+        name: str,
+        sample_data: Any,
+        history_len: int = 1,
+        tensor_pool: object = None,
+        *,
+        varying_extent: bool = False,
+    ) -> PoolMetadata:
+        """Describe a pool on a GPU for tensors like `sample_data`.
+
+        Parameters
+        ----------
+        name
+            Name of the pool.
+        sample_data
+            A CUDA ``torch.Tensor`` of the shape and dtype of the frames, on their GPU. Its values,
+            strides and ``requires_grad`` do not matter.
+        history_len
+            How many frames consumers can ask for.
+        tensor_pool
+            Has no effect; was the memory of the pool in 0.1.0. The producer makes it now.
+        varying_extent
+            As for `from_numpy_sample`.
+
+        Raises
+        ------
+        TypeError
+            `sample_data` is no CUDA tensor, is quantized or sparse, or its dtype cannot be shared.
+        ValueError
+            A dimension is empty, or `history_len` or the name is out of range.
+        """
+        del tensor_pool
+        if not torch_backend.is_tensor(sample_data):
+            msg = f"sample_data: expected a CUDA torch.Tensor, got {type(sample_data).__name__}"
+            raise TypeError(msg)
+        if not torch_backend.is_on_cuda(sample_data):
+            msg = f"sample_data: expected a CUDA tensor, got one on {sample_data.device}"
+            raise TypeError(msg)
+        torch_backend.require_plain(sample_data)
+        shape = tuple(sample_data.shape)
+        _check_sample(sample_data.numel(), shape, history_len)
+        return PoolMetadata(
+            name=name,
+            shape=shape,
+            dtype_str=torch_backend.dtype_name(sample_data.dtype),
+            backend_type="torch_cuda",
+            history_len=history_len,
+            device=f"cuda:{torch_backend.ordinal_of(sample_data)}",
+            creator_pid=os.getpid(),
+            varying_extent=varying_extent,
+        )
+
+    @staticmethod
+    def from_cuda_array_sample(
+        name: str, sample_data: Any, history_len: int = 1, *, varying_extent: bool = False
+    ) -> PoolMetadata:
+        """Describe a pool on a GPU for arrays of any framework like `sample_data`.
+
+        Parameters
+        ----------
+        name
+            Name of the pool.
+        sample_data
+            An array of the shape and dtype of the frames, on their GPU: whatever has ``__dlpack__``
+            or ``__cuda_array_interface__`` (CuPy, JAX, Numba). Its values do not matter.
+        history_len
+            How many frames consumers can ask for.
+        varying_extent
+            As for `from_numpy_sample`.
+
+        Raises
+        ------
+        TypeError
+            `sample_data` lies on no GPU, or its dtype cannot be shared.
+        ValueError
+            A dimension is empty, or `history_len` or the name is out of range.
+        """
+        shape, dtype, ordinal = cuda_backend.describe(sample_data)
+        elements = 1
+        for extent in shape:
+            elements *= extent
+        _check_sample(elements, shape, history_len)
+        return PoolMetadata(
+            name=name,
+            shape=shape,
+            dtype_str=dtype,
+            backend_type="cuda",
+            history_len=history_len,
+            device=f"cuda:{ordinal}",
+            creator_pid=os.getpid(),
+            varying_extent=varying_extent,
+        )
+
+    @staticmethod
     def from_sample(
         name: str,
         data: Any,
@@ -308,13 +408,14 @@ class MetadataCreator:
             `backend` is none of ours.
         """
         found = detect_backend(data) if backend is None else backend
-        if found == "numpy":
-            return MetadataCreator.from_numpy_sample(
-                name, data, history_len, varying_extent=varying_extent
-            )
-        if found == "torch":
-            return MetadataCreator.from_torch_sample(
-                name, data, history_len, varying_extent=varying_extent
-            )
-        msg = f"unknown backend {found!r}: expected 'numpy' or 'torch'"
-        raise ValueError(msg)
+        makers: dict[str, Callable[..., PoolMetadata]] = {
+            "numpy": MetadataCreator.from_numpy_sample,
+            "torch": MetadataCreator.from_torch_sample,
+            "torch_cuda": MetadataCreator.from_torch_cuda_sample,
+            "cuda": MetadataCreator.from_cuda_array_sample,
+        }
+        make = makers.get(found)
+        if make is None:
+            msg = f"unknown backend {found!r}: expected one of {', '.join(map(repr, makers))}"
+            raise ValueError(msg)
+        return make(name, data, history_len, varying_extent=varying_extent)

@@ -23,11 +23,70 @@ class ProducerStats(NamedTuple):
     """Bytes that `TensorProducer.put` copied; a loan copies none."""
 
 
+_DEVICE_MEMORY = ("auto", "ipc", "vmm")
+_SYNC = ("stream", "block")
+
+
 class _Options(NamedTuple):
     spare: int
     mode: int
     chronological: bool
     accept_any: bool
+    device_memory: str = "auto"
+    sync: str = "stream"
+    peer_copy: bool = False
+
+    def check(self, pool_metadata: PoolMetadata) -> None:
+        """Refuse what no pool knows, and what a pool in host memory has no use for."""
+        for name, value, known in (
+            ("device_memory", self.device_memory, _DEVICE_MEMORY),
+            ("sync", self.sync, _SYNC),
+        ):
+            if value not in known:
+                msg = f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}"
+                raise ValueError(msg)
+        of_a_gpu = (self.device_memory, self.sync, self.peer_copy)
+        if not pool_metadata.on_gpu and of_a_gpu != ("auto", "stream", False):
+            msg = (
+                "device_memory, sync and peer_copy are for pools in the memory of a GPU, "
+                f"pool {pool_metadata.name!r} lies on {pool_metadata.device}"
+            )
+            raise ValueError(msg)
+
+    def open_cuda(self, wanted: PoolMetadata) -> _core.CudaProducer:
+        """Make the pool that lies on a GPU."""
+        return _core.create_cuda_producer(
+            wanted.name,
+            wanted.shape,
+            wanted.dtype_str,
+            wanted.history_len,
+            wanted.backend_type,
+            wanted.device,
+            wanted.varying_extent,
+            self.spare,
+            self.mode,
+            self.chronological,
+            self.accept_any,
+            self.device_memory,
+            self.sync == "block",
+            self.peer_copy,
+        )
+
+    def open_host(self, wanted: PoolMetadata) -> _core.Producer:
+        """Make the pool that lies in host memory, or take it over."""
+        return _core.create_producer(
+            wanted.name,
+            wanted.shape,
+            wanted.dtype_str,
+            wanted.history_len,
+            wanted.backend_type,
+            wanted.device,
+            wanted.varying_extent,
+            self.spare,
+            self.mode,
+            self.chronological,
+            self.accept_any,
+        )
 
 
 class _Dds(NamedTuple):
@@ -72,6 +131,16 @@ class TensorProducer(CleanedUp):
         Take arrays of any framework, as long as device, dtype and shape are the pool's. By default
         NumPy arrays and torch tensors go into pools of their own kind only, since a mix-up of them
         is usually a mistake; arrays of frameworks that no pool is of are taken by all pools.
+    device_memory
+        How processes share a pool in the memory of a GPU. ``"vmm"``: readers cannot write to it,
+        and it outlives its producer. ``"ipc"``: CUDA's older way, for GPUs and drivers without the
+        other. ``"auto"``: the first where the GPU has it. See docs/cuda.md.
+    sync
+        When `put` and a loan's end return, in a pool on a GPU. ``"stream"``: at once; the frame is
+        published, in the order of the stream, when the GPU has come so far. ``"block"``: when it
+        is published, which puts the caller to sleep for as long as the GPU takes.
+    peer_copy
+        Whether `put` takes arrays of another GPU than the pool's, and copies between the two.
 
     Raises
     ------
@@ -81,6 +150,9 @@ class TensorProducer(CleanedUp):
         ``/dev/shm`` has not enough room; the text says how much is needed.
     PoolPermissionError
         The name belongs to another user's segment.
+    CudaUnavailableError, CudaUnsupportedError, CudaOutOfMemoryError
+        The pool lies on a GPU, and there is no driver or no such GPU; it cannot share memory in that
+        way; or it is full. Each is a `CudaError`.
     MissingFrameworkError
         The pool is one of torch tensors, and torch is not installed.
     DdsUnavailableError
@@ -97,31 +169,31 @@ class TensorProducer(CleanedUp):
         mode: int = 0o600,
         chronological: bool = False,
         accept_any: bool = False,
+        device_memory: str = "auto",
+        sync: str = "stream",
+        peer_copy: bool = False,
     ) -> None:
         self._metadata = pool_metadata
-        self._options = _Options(spare, mode, chronological, accept_any)
+        self._on_gpu = pool_metadata.on_gpu
+        self._options = _Options(
+            spare, mode, chronological, accept_any, device_memory, sync, peer_copy
+        )
+        self._options.check(pool_metadata)
         self._dds = _Dds(network.place_of(dds_participant), _checked_depth(keep_last))
         self._closed = False
         self._announcement: network.Announcement | None = None
-        self._native: _core.Producer | None = self._open()
+        self._native: _core.Producer | _core.CudaProducer | None = self._open()
         lifetime.register(self)
 
-    def _open(self) -> _core.Producer:
+    def _open(self) -> _core.Producer | _core.CudaProducer:
         wanted = self._metadata
-        native = _core.create_producer(
-            wanted.name,
-            wanted.shape,
-            wanted.dtype_str,
-            wanted.history_len,
-            wanted.backend_type,
-            wanted.device,
-            wanted.varying_extent,
-            *self._options,
+        native: _core.Producer | _core.CudaProducer = (
+            self._options.open_cuda(wanted) if self._on_gpu else self._options.open_host(wanted)
         )
         self._announcement = network.announce(wanted.name, *self._dds)
         return native
 
-    def _usable(self) -> _core.Producer:
+    def _usable(self) -> _core.Producer | _core.CudaProducer:
         """Return the native producer; in a child, try to take the pool over."""
         native = self._native
         if native is not None and native.is_open:
@@ -148,8 +220,13 @@ class TensorProducer(CleanedUp):
         chronological: bool = False,
         accept_any: bool = False,
         varying_extent: bool = False,
+        device_memory: str = "auto",
+        sync: str = "stream",
+        peer_copy: bool = False,
     ) -> TensorProducer:
         """Make a producer of frames like `sample`, whose values do not matter.
+
+        The pool lies where `sample` does: on the host, or on its GPU.
 
         With `varying_extent` a frame may have any number of rows (``shape[0]``) up to that of
         `sample`.
@@ -172,6 +249,9 @@ class TensorProducer(CleanedUp):
             mode=mode,
             chronological=chronological,
             accept_any=accept_any,
+            device_memory=device_memory,
+            sync=sync,
+            peer_copy=peer_copy,
         )
 
     def put(
@@ -180,6 +260,7 @@ class TensorProducer(CleanedUp):
         *,
         timestamp_ns: int | None = None,
         user_metadata: Mapping[str, str] | None = None,
+        stream: object = None,
     ) -> int:
         """Copy one frame into the pool and publish it.
 
@@ -195,11 +276,22 @@ class TensorProducer(CleanedUp):
             or anything else that speaks DLPack or the buffer protocol (JAX, Arrow, ``memoryview``;
             see `accept_any` for NumPy and torch). What torch has put off, conjugates and signs, is
             done on the way; gradients are left behind.
+
+            A pool on a GPU takes arrays there, in one piece in C order: torch's, and whatever speaks
+            DLPack or ``__cuda_array_interface__`` (CuPy, JAX, Numba); and arrays in host memory, as above,
+            which are copied to the GPU. It never waits for the GPU unless ``sync="block"``, or unless so
+            many copies are under way that there is no slot for one more.
         timestamp_ns
             Time of capture on a clock of your choice; the time of publication when not given.
         user_metadata
             Texts that travel with the frame, for `Frame.user_metadata`. In UTF-8, and with one byte
             more for each key and value, they take 254 bytes at most.
+        stream
+            For arrays on a GPU, the CUDA stream that they are ready on, and that may overwrite them
+            next: the copy comes between. A handle as an int, or an object with ``cuda_stream`` (torch),
+            ``ptr`` (CuPy) or ``__cuda_stream__()``. By default torch's current stream; the one that
+            ``__cuda_array_interface__`` names; else the legacy default stream, which DLPack has the framework
+            wait for.
 
         Returns
         -------
@@ -208,7 +300,8 @@ class TensorProducer(CleanedUp):
         Raises
         ------
         ValueError
-            The shape differs, or `user_metadata` holds too much or a zero character.
+            The shape differs, or `user_metadata` holds too much or a zero character; an array on a GPU is
+            not in one piece; `stream` records a CUDA graph; or a pool in host memory is given a `stream`.
         TypeError
             `user_metadata` holds something else than texts; `data` is no array, one of another framework, or its dtype or device differs; or it is
             sparse or quantized. Nothing is ever converted.
@@ -218,7 +311,7 @@ class TensorProducer(CleanedUp):
         native = self._native
         if native is None or not native.is_open:
             native = self._usable()
-        return native.put(data, timestamp_ns, user_metadata)
+        return native.put(data, timestamp_ns, user_metadata, stream)
 
     def loan(
         self,
@@ -226,6 +319,7 @@ class TensorProducer(CleanedUp):
         *,
         timestamp_ns: int | None = None,
         user_metadata: Mapping[str, str] | None = None,
+        stream: object = None,
     ) -> Loan:
         """Lend a slot to write in place: publishing without a copy.
 
@@ -240,12 +334,19 @@ class TensorProducer(CleanedUp):
         In a pool of varying extent, whoever knows only at the end how many rows there are takes the
         whole slot, and sets `Loan.extent` in the block: the first rows are published.
 
+        In a pool on a GPU the array is a CUDA tensor or a `DeviceArray`. The frame is published when the
+        GPU has done what was asked for until the end of the block, in the order of `stream` and of the
+        streams that the array was exported on by ``__dlpack__``.
+
         Parameters
         ----------
         extent
             Rows of the array: as many as the pool has room for unless given.
         timestamp_ns, user_metadata
             As for `put`. Both may be set in the block too, as attributes of the loan.
+        stream
+            The CUDA stream that writes the frame, as for `put`: torch's current one at the end of the
+            block, or the legacy default stream, unless given. May be set in the block too.
 
         Raises
         ------
@@ -255,7 +356,24 @@ class TensorProducer(CleanedUp):
             The pool has no frames of this `extent`. At the end of the block also what `put` raises
             for `user_metadata`; the frame is dropped then.
         """
-        return Loan(self, extent, timestamp_ns, user_metadata)
+        if stream is not None and not self._on_gpu:
+            msg = f"pool {self._metadata.name!r} lies in host memory, where there is no stream"
+            raise ValueError(msg)
+        return Loan(self, extent, timestamp_ns, user_metadata, stream)
+
+    def synchronize(self) -> None:
+        """Wait until the GPU has published everything that was put. Other threads run meanwhile.
+
+        In a pool in host memory everything is published already.
+
+        Raises
+        ------
+        CudaError
+            The GPU cannot do it any more.
+        """
+        native = self._usable()
+        if isinstance(native, _core.CudaProducer):
+            native.synchronize()
 
     def cleanup(self) -> None:
         """End the pool: its name goes, consumers are told. Views they hold stay valid."""
@@ -303,6 +421,7 @@ def _unpickle(
 ) -> TensorProducer:
     producer = cls.__new__(cls)
     producer._metadata = metadata
+    producer._on_gpu = metadata.on_gpu
     producer._options = options
     producer._dds = dds
     producer._announcement = None

@@ -160,6 +160,12 @@ class TopicToPool(_Link):
         rate_limit_hz: float | None = None,
         domain: int | None = None,
     ) -> None:
+        if metadata is not None and metadata.on_gpu:
+            msg = (
+                f"this engine writes pools in host memory, pool {metadata.name!r} is to lie on "
+                f"{metadata.device}: use ROSTensorConsumer, which copies to the GPU"
+            )
+            raise ValueError(msg)
         native = _load()
         wanted = _qos(qos)
         self._lock = threading.Lock()

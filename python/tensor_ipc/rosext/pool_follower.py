@@ -12,7 +12,7 @@ from tensor_ipc.errors import PoolNotFoundError, TensorIpcError
 from tensor_ipc.rosext import ros_clock
 from tensor_ipc.rosext.complaints import Complaints
 from tensor_ipc.rosext.endpoints import advertise
-from tensor_ipc.rosext.message_writer import MessageWriter, as_numpy
+from tensor_ipc.rosext.message_writer import MessageWriter
 from tensor_ipc.rosext.rate_limit import RateLimit
 from tensor_ipc.rosext.ros_import import import_rclpy, message_type
 
@@ -208,9 +208,7 @@ class PoolFollower(CleanedUp):
         stamp_ns = ros_clock.frame_stamp_ns(
             frame, self._node, of_publication=self._stamp_of_publication
         )
-        self._writer.write(
-            as_numpy(frame.data), stamp_ns=stamp_ns, user_metadata=frame.user_metadata
-        )
+        self._writer.write(frame.numpy(), stamp_ns=stamp_ns, user_metadata=frame.user_metadata)
 
     def _note_incompatible_qos(self, policy: str) -> None:
         self._count("incompatible_qos")

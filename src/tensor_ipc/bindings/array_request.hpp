@@ -6,6 +6,7 @@
 #include <span>
 
 #include "tensor_ipc/bindings/bindings.hpp"
+#include "tensor_ipc/dlpack/frames.hpp"
 #include "tensor_ipc/tensor/strided_layout.hpp"
 
 namespace tensor_ipc::bindings {
@@ -37,16 +38,32 @@ struct ArrayRequest {
     }
 };
 
+/// All frames of a window, in that order.
+[[nodiscard]] ArrayRequest request_of(const FrameWindow& window, dlpack::FrameOrder order);
+
 /// Below this a copy takes less time than letting go of the GIL and getting it back.
 inline constexpr std::size_t kBytesWorthTheGil = 32UL * 1024UL;
 
 /// Copies; without the GIL when it is worth it.
 void copy_bytes(std::span<const std::byte> from, std::byte* into);
 
+/// The bytes of one frame on the host, where they are or in a copy from a device.
+class HostBytes {
+public:
+    HostBytes(const FrameWindow& window, std::uint32_t age);
+
+    [[nodiscard]] std::span<const std::byte> span() const noexcept { return span_; }
+
+private:
+    std::vector<std::byte> owned_;
+    std::span<const std::byte> span_;
+};
+
 /// The answer in one piece: the layout of `frames_of` frames without gaps.
 [[nodiscard]] StridedLayout layout_of_copy(const FrameWindow& window, const ArrayRequest& request);
 
-/// Writes that answer to `into`; without the GIL when it is worth it.
+/// Writes that answer to `into`, from wherever the frames lie; without the GIL when it is worth it.
+/// @throws CudaError when the device refuses
 void copy_frames(const FrameWindow& window, const ArrayRequest& request, std::byte* into);
 
 }  // namespace tensor_ipc::bindings

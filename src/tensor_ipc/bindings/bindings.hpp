@@ -1,6 +1,7 @@
 /// bindings/ shows pool/ to Python (nanobind) and frames as arrays: NumPy's (its C API), torch's
 /// and everybody else's (DLPack). It converts and holds the GIL where the core wants one thread at
-/// a time; it has no logic of its own. It may include base/, tensor/, os/, pool/ and dlpack/.
+/// a time; it has no logic of its own. It may include base/, tensor/, os/, cuda/, pool/ and
+/// dlpack/.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -56,6 +57,8 @@ nb::tuple parts_of(const PoolMetadata& metadata);
 nb::tuple shape_of(const Shape& shape);
 
 void add_consumer(nb::module_& module);
+void add_cuda_producer(nb::module_& module);
+void add_device_arrays(nb::module_& module);
 void add_frames(nb::module_& module);
 void add_pool_facts(nb::module_& module);
 void add_producer(nb::module_& module);

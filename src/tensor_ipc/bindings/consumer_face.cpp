@@ -120,6 +120,7 @@ public:
         closed_ = true;
         consumer_.wake_waiters();
         consumer_.detach();
+        drop_finished_frames();
     }
 
     /// Sleeps on the News in a capsule from now on, or on the pool's own words with None.

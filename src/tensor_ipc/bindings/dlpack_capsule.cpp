@@ -34,19 +34,21 @@ Managed* take(nb::handle capsule, const char* name, const char* used_name)
     return managed;
 }
 
-/// Older ones know no `max_version`.
-nb::object ask_for_capsule(nb::handle object)
+/// Older ones know no `max_version`. @param others  more arguments
+nb::object ask_for_capsule(nb::handle object, const nb::dict& others)
 {
     const nb::object ask = object.attr("__dlpack__");
+    nb::dict arguments;
+    arguments.update(others);
+    arguments["max_version"] = nb::make_tuple(dlpack::kVersion.major, dlpack::kVersion.minor);
     try {
-        return ask(nb::arg("max_version") =
-                       nb::make_tuple(dlpack::kVersion.major, dlpack::kVersion.minor));
+        return ask(**arguments);
     } catch (nb::python_error& error) {
         if (!error.matches(PyExc_TypeError)) {
             throw;
         }
     }
-    return ask();
+    return ask(**others);
 }
 
 }  // namespace
@@ -65,22 +67,38 @@ nb::object capsule_of(dlpack::DLManagedTensor* managed)
     });
 }
 
-std::optional<TakenTensor> TakenTensor::from(nb::handle object)
+std::optional<dlpack::DLDevice> dlpack_device_of(nb::handle object)
 {
     if (!nb::hasattr(object, "__dlpack__") || !nb::hasattr(object, "__dlpack_device__")) {
         return std::nullopt;
     }
-    // Asked before, so that nothing is copied or waited for on another device.
     const nb::object place = object.attr("__dlpack_device__")();
+    return dlpack::DLDevice{static_cast<dlpack::DLDeviceType>(nb::cast<int>(place[0])),
+                            nb::cast<std::int32_t>(place[1])};
+}
+
+std::optional<TakenTensor> TakenTensor::from(nb::handle object)
+{
+    // Asked before, so that nothing is copied or waited for on another device.
+    const auto device = dlpack_device_of(object);
+    if (!device) {
+        return std::nullopt;
+    }
     dlpack::DLTensor there{};
-    there.device = {static_cast<dlpack::DLDeviceType>(nb::cast<int>(place[0])),
-                    nb::cast<std::int32_t>(place[1])};
+    there.device = *device;
     const ForeignMemory on_device(there);
     if (!on_device.is_on_host()) {
         refuse(PyExc_TypeError,
                "expected data in host memory, got some on " + on_device.device_text());
     }
-    return TakenTensor(ask_for_capsule(object));
+    return TakenTensor(ask_for_capsule(object, nb::dict()));
+}
+
+TakenTensor TakenTensor::on_device(nb::handle object, std::int64_t stream)
+{
+    nb::dict arguments;
+    arguments["stream"] = stream;
+    return TakenTensor(ask_for_capsule(object, arguments));
 }
 
 TakenTensor::TakenTensor(nb::handle capsule)

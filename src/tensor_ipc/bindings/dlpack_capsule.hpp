@@ -14,6 +14,9 @@ namespace tensor_ipc::bindings {
 nb::object capsule_of(dlpack::DLManagedTensorVersioned* managed);
 nb::object capsule_of(dlpack::DLManagedTensor* managed);
 
+/// Where an array says that its elements lie; nothing when it does not speak DLPack.
+std::optional<dlpack::DLDevice> dlpack_device_of(nb::handle object);
+
 /// A tensor that was taken from another framework. Gives it back when it dies. Move-only.
 class TakenTensor {
 public:
@@ -22,13 +25,23 @@ public:
     /// @throws TypeError when they lie elsewhere, and whatever `object` raises
     static std::optional<TakenTensor> from(nb::handle object);
 
+    /// Asks an object that speaks DLPack for its elements on a CUDA device.
+    /// @param stream  which may use them at once; -1 asks for no such order
+    static TakenTensor on_device(nb::handle object, std::int64_t stream);
+
     TakenTensor(TakenTensor&& other) noexcept
         : versioned_(std::exchange(other.versioned_, nullptr)),
           unversioned_(std::exchange(other.unversioned_, nullptr))
     {
     }
 
-    TakenTensor& operator=(TakenTensor&&) = delete;
+    TakenTensor& operator=(TakenTensor&& other) noexcept
+    {
+        std::swap(versioned_, other.versioned_);
+        std::swap(unversioned_, other.unversioned_);
+        return *this;
+    }
+
     TakenTensor(const TakenTensor&) = delete;
     TakenTensor& operator=(const TakenTensor&) = delete;
     ~TakenTensor();

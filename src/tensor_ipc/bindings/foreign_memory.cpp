@@ -61,6 +61,11 @@ bool ForeignMemory::is_on_host() const noexcept
            device_type == dlpack::kDLROCMHost;
 }
 
+bool ForeignMemory::is_on_cuda() const noexcept
+{
+    return device_type == dlpack::kDLCUDA || device_type == dlpack::kDLCUDAManaged;
+}
+
 std::string ForeignMemory::shape_text() const
 {
     return Shape(std::span(layout.extents).first(layout.dimensions)).text();
@@ -71,7 +76,7 @@ std::string ForeignMemory::device_text() const
     if (is_on_host()) {
         return "cpu";
     }
-    if (device_type == dlpack::kDLCUDA) {
+    if (is_on_cuda()) {
         return "cuda:" + std::to_string(device_id);
     }
     return "a device (DLPack type " + std::to_string(device_type) + ", id " +
@@ -91,11 +96,17 @@ bool takes_shape(const PoolMetadata& pool, std::span<const std::int64_t> extents
 void require_match(const ForeignMemory& found, const PoolMetadata& expected,
                    const std::string& kind)
 {
-    const std::string pool = "pool '" + expected.name + "'";
     if (!found.is_on_host()) {
-        refuse(PyExc_TypeError, pool + " lies on " + expected.device + ", got a " + kind + " on " +
-                                    found.device_text() + ": move it there first");
+        refuse(PyExc_TypeError, "pool '" + expected.name + "' lies on " + expected.device +
+                                    ", got a " + kind + " on " + found.device_text() +
+                                    ": move it there first");
     }
+    require_elements(found, expected);
+}
+
+void require_elements(const ForeignMemory& found, const PoolMetadata& expected)
+{
+    const std::string pool = "pool '" + expected.name + "'";
     if (found.dtype != expected.dtype) {
         refuse(PyExc_TypeError, pool + " holds dtype " + dtype_text(expected.dtype) + ", got " +
                                     dtype_text(found.dtype) + ": convert it if that is meant");

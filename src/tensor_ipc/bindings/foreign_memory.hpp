@@ -32,6 +32,9 @@ struct ForeignMemory {
     /// Whether host code may read it.
     [[nodiscard]] bool is_on_host() const noexcept;
 
+    /// Whether the CUDA device `device_id` may read it.
+    [[nodiscard]] bool is_on_cuda() const noexcept;
+
     /// Whether copying the bytes from `data` on copies the values, in C order.
     [[nodiscard]] bool is_plain() const noexcept
     {
@@ -52,8 +55,12 @@ struct ForeignMemory {
 bool takes_shape(const PoolMetadata& pool, std::span<const std::int64_t> extents);
 
 /// Says what a pool takes, and what came. `kind` is the class of the data.
-/// @throws TypeError for another device or dtype, ValueError for another shape
+/// @throws TypeError for data elsewhere than on the host, or another dtype, ValueError for another
+///         shape
 void require_match(const ForeignMemory& found, const PoolMetadata& expected,
                    const std::string& kind);
+
+/// The same but for the place.
+void require_elements(const ForeignMemory& found, const PoolMetadata& expected);
 
 }  // namespace tensor_ipc::bindings

@@ -1,47 +1,22 @@
 #include "tensor_ipc/bindings/frame_face.hpp"
 
-#include <algorithm>
-#include <array>
 #include <new>
 
 #include "tensor_ipc/bindings/dlpack_capsule.hpp"
+#include "tensor_ipc/bindings/type_codes.hpp"
 #include "tensor_ipc/bindings/user_metadata.hpp"
 
 namespace tensor_ipc::bindings {
 
 namespace {
 
-/// Codes of an element type for Python: of the module `struct`, and of `__array_interface__`. Null
-/// for types that Python has no code for.
-struct TypeCodes {
-    DType dtype;
-    const char* format;
-    const char* typestr;
-};
-
-constexpr std::array kTypeCodes{
-    TypeCodes{{0, 8}, "b", "|i1"},     TypeCodes{{0, 16}, "h", "<i2"},
-    TypeCodes{{0, 32}, "i", "<i4"},    TypeCodes{{0, 64}, "q", "<i8"},
-    TypeCodes{{1, 8}, "B", "|u1"},     TypeCodes{{1, 16}, "H", "<u2"},
-    TypeCodes{{1, 32}, "I", "<u4"},    TypeCodes{{1, 64}, "Q", "<u8"},
-    TypeCodes{{2, 16}, "e", "<f2"},    TypeCodes{{2, 32}, "f", "<f4"},
-    TypeCodes{{2, 64}, "d", "<f8"},    TypeCodes{{5, 64}, "Zf", "<c8"},
-    TypeCodes{{5, 128}, "Zd", "<c16"}, TypeCodes{{6, 8}, "?", "|b1"},
-};
-
-const TypeCodes* codes_of(DType dtype)
-{
-    const auto* found = std::ranges::find(kTypeCodes, dtype, &TypeCodes::dtype);
-    return found == kTypeCodes.end() ? nullptr : found;
-}
-
-std::string no_code(DType dtype, const char* instead)
-{
-    return "Python has no type code for " + std::string(dtype_name(dtype)) + ": use " + instead;
-}
-
 constexpr const char* kIsList =
     "frames of a pool of varying extent are no one array: use .data, which is a list of arrays";
+
+constexpr const char* kReleased = "this frame was released: get another one";
+
+constexpr const char* kOnDevice =
+    "the frames lie in the memory of a GPU: for NumPy use get(as_numpy=True), which copies them";
 
 /// What a Py_buffer points to, for as long as it is out.
 struct BufferShape {
@@ -58,31 +33,55 @@ const FramesFace& face_of(nb::handle self)
 
 }  // namespace
 
+const FrameWindow& FramesFace::window() const
+{
+    if (window_ == nullptr) {
+        refuse(PyExc_ValueError, kReleased);
+    }
+    return *window_;
+}
+
 nb::object FramesFace::data()
 {
+    static_cast<void>(window());
     if (!data_.is_valid()) {
         data_ = arrays_->native_over(window_, order_);
     }
     return data_;
 }
 
-nb::object FramesFace::to_dlpack(nb::handle stream, nb::handle max_version, nb::handle dl_device,
-                                 nb::handle copy) const
+nb::object FramesFace::numpy()
 {
-    if (!stream.is_none()) {
-        refuse(PyExc_BufferError, "frames in host memory have no stream, got stream=" +
-                                      nb::cast<std::string>(nb::repr(stream)));
+    static_cast<void>(window());
+    return arrays_->numpy_over(window_, order_);
+}
+
+nb::object FramesFace::to_dlpack(const DlpackArguments& asked) const
+{
+    if (window().on_device() && !asked.on_host()) {
+        if (is_list()) {
+            refuse(PyExc_BufferError, kIsList);
+        }
+        return device_capsule(window_, dlpack::memory_of(*window_, order_), asked);
     }
-    if (!dl_device.is_none() && nb::cast<int>(dl_device[0]) != static_cast<int>(dlpack::kDLCPU)) {
+    if (!asked.stream.is_none()) {
+        refuse(PyExc_BufferError, "frames in host memory have no stream, got stream=" +
+                                      nb::cast<std::string>(nb::repr(asked.stream)));
+    }
+    if (!asked.dl_device.is_none() && !asked.on_host()) {
         refuse(PyExc_BufferError, "the frames lie in host memory, (1, 0), and are asked for on " +
-                                      nb::cast<std::string>(nb::repr(dl_device)));
+                                      nb::cast<std::string>(nb::repr(asked.dl_device)));
     }
     if (is_list()) {
         refuse(PyExc_BufferError, kIsList);
     }
-    const bool versioned =
-        !max_version.is_none() && nb::cast<std::uint32_t>(max_version[0]) >= dlpack::kVersion.major;
-    if (!copy.is_none() && nb::cast<bool>(copy)) {
+    const bool versioned = asked.versioned();
+    if (window_->on_device() && !asked.copy.is_none() && !nb::cast<bool>(asked.copy)) {
+        refuse(PyExc_BufferError,
+               "the frames lie in the memory of a GPU: for the host they have "
+               "to be copied, and copy=False forbids that");
+    }
+    if (window_->on_device() || (!asked.copy.is_none() && nb::cast<bool>(asked.copy))) {
         return to_dlpack_copied(versioned);
     }
     if (arrays_->torch_views() == TorchViews::ReadOnly) {
@@ -104,10 +103,8 @@ nb::object FramesFace::to_dlpack(nb::handle stream, nb::handle max_version, nb::
 
 nb::object FramesFace::to_dlpack_copied(bool versioned) const
 {
-    ArrayRequest request;
-    request.frames = order_.axis == dlpack::FrameAxis::None ? 1 : std::max(window_->count(), 2U);
-    request.latest_first = order_.latest_first;
-    const std::size_t bytes = window_->count() * window_->bytes().size();
+    const ArrayRequest request = request_of(*window_, order_);
+    const std::size_t bytes = window_->count() * window_->payload_bytes();
     auto owned = std::make_unique<std::byte[]>(bytes);  // NOLINT(*-avoid-c-arrays)
     copy_frames(*window_, request, owned.get());
     const dlpack::TensorMemory memory{owned.get(), window_->metadata().dtype,
@@ -117,8 +114,63 @@ nb::object FramesFace::to_dlpack_copied(bool versioned) const
                : capsule_of(dlpack::make_unversioned(memory, std::move(owned)));
 }
 
+nb::tuple FramesFace::dlpack_device() const
+{
+    return window().on_device()
+               ? nb::make_tuple(static_cast<int>(dlpack::kDLCUDA), window_->device().ordinal)
+               : nb::make_tuple(static_cast<int>(dlpack::kDLCPU), 0);
+}
+
+void FramesFace::record_stream(nb::handle stream) const
+{
+    const auto named = named_stream(stream);
+    if (!named) {
+        refuse(PyExc_TypeError, "record_stream needs a stream, got None");
+    }
+    if (!window().on_device()) {
+        refuse(PyExc_ValueError, "frames in host memory have no stream");
+    }
+    window_->record_stream(*named);
+}
+
+void FramesFace::release(nb::handle stream)
+{
+    const auto named = named_stream(stream);
+    if (window_ != nullptr && named) {
+        if (!window_->on_device()) {
+            refuse(PyExc_ValueError, "frames in host memory have no stream");
+        }
+        window_->record_stream(*named);
+    }
+    data_.reset();
+    window_.reset();
+}
+
+nb::dict FramesFace::cuda_interface() const
+{
+    if (!window().on_device()) {
+        refuse(PyExc_AttributeError, "the frames lie in host memory");
+    }
+    if (is_list()) {
+        refuse(PyExc_TypeError, kIsList);
+    }
+    return cuda_array_interface(dlpack::memory_of(*window_, order_), /*read_only=*/true);
+}
+
+nb::object FramesFace::numpy_refusal() const
+{
+    if (!window().on_device()) {
+        refuse(PyExc_AttributeError, "__array__");
+    }
+    return nb::cpp_function(
+        [](const nb::args&, const nb::kwargs&) { refuse(PyExc_TypeError, kOnDevice); });
+}
+
 nb::dict FramesFace::array_interface() const
 {
+    if (window().on_device()) {
+        refuse(PyExc_AttributeError, kOnDevice);
+    }
     if (is_list()) {
         refuse(PyExc_TypeError, kIsList);
     }
@@ -146,6 +198,10 @@ int FramesFace::get_buffer(PyObject* self, Py_buffer* view, int flags)
 {
     view->obj = nullptr;
     const FramesFace& face = face_of(self);
+    if (!face.is_held() || face.window().on_device()) {
+        PyErr_SetString(PyExc_BufferError, face.is_held() ? kOnDevice : kReleased);
+        return -1;
+    }
     if (face.is_list()) {
         PyErr_SetString(PyExc_BufferError, kIsList);
         return -1;
@@ -242,6 +298,21 @@ long as this object or anything made from it lives. Speaks DLPack (`from_dlpack`
 JAX, ...), the buffer protocol (`memoryview`, `numpy.asarray`, Arrow) and ``__array_interface__``.
 All of them see the pool's memory; nothing is copied unless ``__dlpack__(copy=True)`` asks for it.)";
 
+constexpr const char* kRecordStreamDoc =
+    R"(Name a stream that reads this frame in the memory of a GPU.
+
+The slot goes back to the producer only after what the stream was asked for by the time that the frame is let go of.
+``stream`` is a handle as an int, or an object with ``cuda_stream`` (torch), ``ptr`` (CuPy) or
+``__cuda_stream__()``. Needed for work on another stream than the one that the array was got or
+exported on. Raises ValueError for frames in host memory.)";
+
+constexpr const char* kReleaseDoc =
+    R"(Let go of the frame now, and not when this object dies.
+
+On a GPU the slot goes back to the producer in the order of ``stream``, and of those of `record_stream`. Arrays
+that were made of this keep the frame until they die. Nothing can be had of this object
+afterwards.)";
+
 constexpr const char* kFrameWindowDoc =
     R"(Frames of one pool as one array, with the number and times of each.
 
@@ -277,15 +348,30 @@ nb::class_<Face> add_class(nb::module_& module, const char* name, const char* do
             "copied", [](const Face& self) { return self.window().copied(); },
             "Whether the bytes had to be copied out of the pool.")
         .def_prop_ro("__array_interface__", [](const Face& self) { return self.array_interface(); })
-        .def("__dlpack_device__",
-             [](const Face&) { return nb::make_tuple(static_cast<int>(dlpack::kDLCPU), 0); })
+        .def_prop_ro("__cuda_array_interface__",
+                     [](const Face& self) { return self.cuda_interface(); })
+        .def_prop_ro("__array__", [](const Face& self) { return self.numpy_refusal(); })
+        .def("__dlpack_device__", [](const Face& self) { return self.dlpack_device(); })
         .def(
             "__dlpack__",
             [](const Face& self, nb::handle stream, nb::handle max_version, nb::handle dl_device,
-               nb::handle copy) { return self.to_dlpack(stream, max_version, dl_device, copy); },
+               nb::handle copy) {
+                return self.to_dlpack({stream, max_version, dl_device, copy});
+            },
             nb::kw_only(), nb::arg("stream").none() = nb::none(),
             nb::arg("max_version").none() = nb::none(), nb::arg("dl_device").none() = nb::none(),
             nb::arg("copy").none() = nb::none())
+        .def(
+            "numpy", [](Face& self) { return self.numpy(); },
+            "NumPy array whatever the pool's backend: a read-only view of frames in host memory, a "
+            "copy of those on a GPU, which this waits for.")
+        .def(
+            "record_stream",
+            [](const Face& self, nb::handle stream) { self.record_stream(stream); },
+            nb::arg("stream").none(), kRecordStreamDoc)
+        .def(
+            "release", [](Face& self, nb::handle stream) { self.release(stream); },
+            nb::arg("stream").none() = nb::none(), kReleaseDoc)
         .def("__repr__", [](const Face& self) { return text_of(self); });
     // Set here and not by a type slot, which Python 3.8 does not have for buffers.
     auto* type = reinterpret_cast<PyHeapTypeObject*>(made.ptr());

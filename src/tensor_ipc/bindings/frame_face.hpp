@@ -21,28 +21,50 @@ public:
     {
     }
 
-    [[nodiscard]] const FrameWindow& window() const noexcept { return *window_; }
+    /// @throws ValueError after `release`
+    [[nodiscard]] const FrameWindow& window() const;
+
+    /// Whether it was not released.
+    [[nodiscard]] bool is_held() const noexcept { return window_ != nullptr; }
 
     [[nodiscard]] dlpack::FrameOrder order() const noexcept { return order_; }
 
     /// Age of the frame at a place of the data.
-    [[nodiscard]] std::uint32_t age_at(std::uint32_t place) const noexcept
+    [[nodiscard]] std::uint32_t age_at(std::uint32_t place) const
     {
-        return order_.latest_first ? place : window_->count() - 1 - place;
+        return order_.latest_first ? place : window().count() - 1 - place;
     }
 
     /// Whether the frames are no one array, because each has its own extent.
-    [[nodiscard]] bool is_list() const noexcept
+    [[nodiscard]] bool is_list() const
     {
-        return order_.axis == dlpack::FrameAxis::First && window_->metadata().varying_extent;
+        return order_.axis == dlpack::FrameAxis::First && window().metadata().varying_extent;
     }
 
     /// An array of the pool's framework, or a list of arrays; always the same one.
     nb::object data();
 
-    /// A DLPack capsule; the arguments are those of the Python array API standard.
-    nb::object to_dlpack(nb::handle stream, nb::handle max_version, nb::handle dl_device,
-                         nb::handle copy) const;
+    /// A NumPy array, or a list of arrays: a view, or a copy of frames on a device.
+    nb::object numpy();
+
+    /// A DLPack capsule.
+    [[nodiscard]] nb::object to_dlpack(const DlpackArguments& asked) const;
+
+    /// `(1, 0)`, or `(2, ordinal)` for frames on a GPU.
+    [[nodiscard]] nb::tuple dlpack_device() const;
+
+    /// Names a stream that reads frames on a device.
+    void record_stream(nb::handle stream) const;
+
+    /// Lets go of the frames; arrays that were made of this keep them.
+    void release(nb::handle stream);
+
+    /// For CuPy and Numba. Raises AttributeError for frames on the host.
+    [[nodiscard]] nb::dict cuda_interface() const;
+
+    /// A function that tells NumPy where the frames are. Raises AttributeError for frames on the
+    /// host.
+    [[nodiscard]] nb::object numpy_refusal() const;
 
     /// For NumPy. Raises AttributeError for types that NumPy has no number for, TypeError for a
     /// list.
@@ -53,7 +75,7 @@ public:
     static void release_buffer(PyObject* self, Py_buffer* view);
 
 private:
-    nb::object to_dlpack_copied(bool versioned) const;
+    [[nodiscard]] nb::object to_dlpack_copied(bool versioned) const;
 
     std::shared_ptr<const FrameWindow> window_;
     std::shared_ptr<ArrayMaker> arrays_;

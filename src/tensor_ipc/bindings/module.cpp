@@ -26,8 +26,10 @@ NB_MODULE(_core, module)
     }
     // A frame that lives on when the interpreter ends is no leak worth a warning.
     nanobind::set_leak_warnings(false);
+    face::add_device_arrays(module);
     face::add_frames(module);
     face::add_producer(module);
+    face::add_cuda_producer(module);
     face::add_consumer(module);
     face::add_reading_by_time(module);
     face::add_pool_facts(module);

@@ -77,6 +77,11 @@ nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtyp
     return view_over(memory, dtype, std::move(window));
 }
 
+nb::object array_copy(const FrameWindow& window, nb::handle dtype, dlpack::FrameOrder order)
+{
+    return copy_of(window, dtype, request_of(window, order));
+}
+
 nb::object frame_over(std::shared_ptr<const FrameWindow> window, std::uint32_t age,
                       nb::handle dtype)
 {

@@ -23,6 +23,9 @@ nb::object array_of(FrameWindow window, nb::handle dtype, const ArrayRequest& re
 nb::object array_over(std::shared_ptr<const FrameWindow> window, nb::handle dtype,
                       dlpack::FrameOrder order);
 
+/// An array of one's own with the frames of a window.
+nb::object array_copy(const FrameWindow& window, nb::handle dtype, dlpack::FrameOrder order);
+
 /// A read-only array over one frame of such a window.
 nb::object frame_over(std::shared_ptr<const FrameWindow> window, std::uint32_t age,
                       nb::handle dtype);

@@ -22,6 +22,7 @@ nb::dict info_of(const PoolFacts& facts)
     info["slot_count"] = facts.geometry.slot_count;
     info["frame_bytes"] = facts.geometry.frame_bytes;
     info["segment_bytes"] = facts.segment_bytes;
+    info["device_bytes"] = facts.geometry.device_bytes();
     info["generation"] = facts.generation;
     info["layout_version"] = facts.problem.empty() ? kLayoutVersion : 0;
     info["latest_frame"] = facts.latest_frame;

@@ -47,15 +47,19 @@ public:
     }
 
     std::uint64_t put(nb::handle data, std::optional<std::uint64_t> timestamp_ns,
-                      nb::handle user_metadata)
+                      nb::handle user_metadata, nb::handle stream)
     {
+        if (!stream.is_none()) {
+            refuse(PyExc_ValueError, "pool '" + producer_.metadata().name +
+                                         "' lies in host memory, where there is no stream");
+        }
         const SourceFrame source(data, *arrays_, accept_any_);
         std::optional<PackedUserMetadata> texts;
         if (!user_metadata.is_none()) {
             texts = packed_from(user_metadata);
         }
         Loan loan = unwrap(producer_.loan(source.extent()));
-        source.copy_to(loan, *arrays_);
+        source.copy_to(loan.bytes(), *arrays_);
         if (texts) {
             loan.set_user_metadata(*texts);
         }
@@ -122,7 +126,7 @@ void add_producer(nb::module_& module)
     nb::class_<ProducerFace>(module, "Producer")
         .def("put", &ProducerFace::put, nb::arg("data").none(),
              nb::arg("timestamp_ns").none() = nb::none(),
-             nb::arg("user_metadata").none() = nb::none())
+             nb::arg("user_metadata").none() = nb::none(), nb::arg("stream").none() = nb::none())
         .def("loan", &ProducerFace::loan, nb::arg("extent").none() = nb::none())
         .def("close", &ProducerFace::close)
         .def_prop_ro("is_open", &ProducerFace::is_open)

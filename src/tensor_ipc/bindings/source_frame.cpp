@@ -14,6 +14,15 @@ std::string class_name(nb::handle object)
     return module == "builtins" ? name : module + "." + name;
 }
 
+/// What a pool takes, for people.
+std::string framework_of(const ArrayMaker& pool)
+{
+    if (pool.is_on_device() && !pool.is_torch()) {
+        return "arrays in the memory of a GPU";
+    }
+    return pool.is_torch() ? "torch.Tensor" : "numpy.ndarray";
+}
+
 std::string text_of(nb::handle object)
 {
     return nb::cast<std::string>(nb::str(object));
@@ -21,16 +30,14 @@ std::string text_of(nb::handle object)
 
 [[noreturn]] void refuse_kind(const ArrayMaker& pool, nb::handle data)
 {
-    refuse(PyExc_TypeError, "pool '" + pool.metadata().name + "' takes " +
-                                (pool.is_torch() ? "torch.Tensor" : "numpy.ndarray") + ", got " +
-                                class_name(data));
+    refuse(PyExc_TypeError, "pool '" + pool.metadata().name + "' takes " + framework_of(pool) +
+                                ", got " + class_name(data));
 }
 
 [[noreturn]] void refuse_other_framework(const ArrayMaker& pool, nb::handle data)
 {
-    refuse(PyExc_TypeError, "pool '" + pool.metadata().name + "' takes " +
-                                (pool.is_torch() ? "torch.Tensor" : "numpy.ndarray") + ", got " +
-                                class_name(data) +
+    refuse(PyExc_TypeError, "pool '" + pool.metadata().name + "' takes " + framework_of(pool) +
+                                ", got " + class_name(data) +
                                 ": convert it, or make the producer with accept_any=True");
 }
 
@@ -141,15 +148,14 @@ void SourceFrame::take_dlpack(TakenTensor taken, const std::string& kind, const 
     }
 }
 
-void SourceFrame::copy_to(const Loan& loan, ArrayMaker& pool) const
+void SourceFrame::copy_to(std::span<std::byte> into, ArrayMaker& pool) const
 {
-    const std::span<std::byte> into = loan.bytes();
     if (into.empty()) {
         return;  // there may be no address to copy from
     }
     if (how_ == How::Torch) {
         // Not through the pool's framework: with accept_any the pool may be NumPy's.
-        Torch::copy(writable_tensor(loan, pool.metadata(), pool.torch_dtype()), object_);
+        Torch::copy(tensor_on(into, extent_, pool.metadata(), pool.torch_dtype()), object_);
     } else if (how_ == How::NumPy) {
         PyArrayObject* from = as_array(object_);
         const nb::object target = checked(PyArray_NewFromDescr(

@@ -20,8 +20,14 @@ public:
     /// Its first extent, of which the loan has to be; 1 for a scalar.
     [[nodiscard]] std::uint64_t extent() const noexcept { return extent_; }
 
-    /// Copies into a loan of that extent; without the GIL when it is worth it.
-    void copy_to(const Loan& loan, ArrayMaker& pool) const;
+    /// Copies to host memory of that extent; without the GIL when it is worth it.
+    void copy_to(std::span<std::byte> into, ArrayMaker& pool) const;
+
+    /// The elements themselves where they are in one piece, in C order; else null.
+    [[nodiscard]] const std::byte* in_one_piece() const noexcept
+    {
+        return how_ == How::Bytes ? bytes_ : nullptr;
+    }
 
 private:
     void take_numpy(nb::handle data, ArrayMaker& pool);
@@ -39,6 +45,26 @@ private:
     const std::byte* bytes_ = nullptr;
     nb::object object_;
     std::optional<TakenTensor> taken_;  ///< outlives what `object_` shows of it
+};
+
+/// The bytes of a source in one piece: its own, or those of a copy.
+class HostCopy {
+public:
+    HostCopy(const SourceFrame& source, std::uint64_t bytes, ArrayMaker& pool)
+        : data_(source.in_one_piece())
+    {
+        if (data_ == nullptr) {
+            owned_.resize(bytes);
+            source.copy_to(owned_, pool);
+            data_ = owned_.data();
+        }
+    }
+
+    [[nodiscard]] const std::byte* data() const noexcept { return data_; }
+
+private:
+    std::vector<std::byte> owned_;
+    const std::byte* data_;
 };
 
 }  // namespace tensor_ipc::bindings

@@ -92,6 +92,11 @@ bool Torch::is_tensor(nb::handle object)
            is_instance(object, torch.attr("Tensor"));
 }
 
+bool Torch::is_on_cuda(nb::handle tensor)
+{
+    return nb::cast<bool>(tensor.attr("is_cuda"));
+}
+
 Torch::Torch()
     : module_(nb::borrow<nb::module_>(nb::module_::import_(kHelpers).attr("import_torch")())),
       from_dlpack_(nb::module_::import_("torch.utils.dlpack").attr("from_dlpack"))
@@ -167,8 +172,25 @@ ForeignMemory Torch::memory_of(nb::handle tensor) const
     ForeignMemory memory(nb::cast<std::uintptr_t>(parts[0]), nb::cast<std::string>(parts[1]),
                          nb::cast<std::vector<std::int64_t>>(parts[2]),
                          nb::cast<std::vector<std::int64_t>>(parts[3]));
+    if (!parts[4].is_none()) {
+        memory.device_type = dlpack::kDLCUDA;
+        memory.device_id = nb::cast<std::int32_t>(parts[4]);
+    }
     memory.as_is = !is_put_off(tensor, memory.dtype);
     return memory;
+}
+
+cuda::StreamHandle Torch::current_stream(std::int32_t device) const
+{
+    void* stream = nullptr;
+    if (exchange_ != nullptr) {
+        if (exchange_->current_work_stream(dlpack::kDLCUDA, device, &stream) != 0) {
+            throw nb::python_error();
+        }
+        return static_cast<cuda::StreamHandle>(stream);
+    }
+    const nb::object found = module_.attr("cuda").attr("current_stream")(device);
+    return stream_handle(nb::cast<std::uintptr_t>(found.attr("cuda_stream")));
 }
 
 void Torch::copy(nb::handle into, nb::handle from)
@@ -179,7 +201,7 @@ void Torch::copy(nb::handle into, nb::handle from)
 nb::object tensor_copy(const FrameWindow& window, const TorchDtype& dtype,
                        const ArrayRequest& request)
 {
-    OwnedBytes bytes = allocate(request.frames_of(window) * window.bytes().size());
+    OwnedBytes bytes = allocate(request.frames_of(window) * window.payload_bytes());
     copy_frames(window, request, bytes.get());
     const dlpack::TensorMemory memory{bytes.get(), window.metadata().dtype,
                                       layout_of_copy(window, request)};
@@ -222,6 +244,13 @@ nb::object new_tensor(const StridedLayout& layout, DType dtype, const TorchDtype
     copy_bytes(bytes, owned.get());
     const dlpack::TensorMemory memory{owned.get(), dtype, layout};
     return Torch::get().tensor(memory, torch_dtype, std::move(owned));
+}
+
+nb::object tensor_on(std::span<std::byte> bytes, std::uint64_t extent, const PoolMetadata& metadata,
+                     const TorchDtype& dtype)
+{
+    const dlpack::TensorMemory memory{bytes.data(), metadata.dtype, frame_layout(metadata, extent)};
+    return Torch::get().tensor(memory, dtype, nullptr);
 }
 
 nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype)

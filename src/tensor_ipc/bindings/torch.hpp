@@ -7,6 +7,7 @@
 
 #include "tensor_ipc/bindings/array_request.hpp"
 #include "tensor_ipc/bindings/foreign_memory.hpp"
+#include "tensor_ipc/bindings/stream_argument.hpp"
 #include "tensor_ipc/dlpack/dlpack.hpp"
 
 namespace tensor_ipc::bindings {
@@ -26,6 +27,9 @@ public:
     /// Whether `object` is a torch tensor. Does not import torch: before that nothing is one.
     static bool is_tensor(nb::handle object);
 
+    /// Whether a tensor lies in the memory of an NVIDIA GPU.
+    static bool is_on_cuda(nb::handle tensor);
+
     Torch(const Torch&) = delete;
     Torch& operator=(const Torch&) = delete;
 
@@ -44,8 +48,12 @@ public:
     }
 
     /// Where a tensor's elements are.
-    /// @throws TypeError saying why for one that has no plain elements in host memory
+    /// @throws TypeError saying why for one that has no plain elements in host memory or that of a
+    ///         GPU
     [[nodiscard]] ForeignMemory memory_of(nb::handle tensor) const;
+
+    /// The stream of this thread that torch asks for work now. No call of CUDA.
+    [[nodiscard]] cuda::StreamHandle current_stream(std::int32_t device) const;
 
     /// Copies any strides, and what torch has put off (conjugates, signs). Lets other threads run.
     static void copy(nb::handle into, nb::handle from);
@@ -93,6 +101,10 @@ private:
 /// A tensor of one's own that begins with a copy of `bytes`, which `layout` is as large as.
 nb::object new_tensor(const StridedLayout& layout, DType dtype, const TorchDtype& torch_dtype,
                       std::span<const std::byte> bytes);
+
+/// A writable tensor over host memory that the caller keeps for as long as the tensor lives.
+nb::object tensor_on(std::span<std::byte> bytes, std::uint64_t extent, const PoolMetadata& metadata,
+                     const TorchDtype& dtype);
 
 /// A writable tensor over a loan, which stays mapped as long as the tensor lives.
 nb::object writable_tensor(const Loan& loan, const PoolMetadata& metadata, const TorchDtype& dtype);

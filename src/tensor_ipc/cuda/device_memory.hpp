@@ -34,6 +34,9 @@ public:
 
     [[nodiscard]] const ContextRef& context() const noexcept { return context_; }
 
+    /// Whether the same memory lies behind its end once more, so that a ring in it goes on there.
+    [[nodiscard]] virtual bool is_mapped_twice() const noexcept { return false; }
+
     [[nodiscard]] virtual MemoryKind kind() const noexcept = 0;
 
     /// Lets other processes open it; called once, by its creator.

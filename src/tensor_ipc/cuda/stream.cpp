@@ -165,9 +165,12 @@ Result<bool> is_capturing(const CurrentContext& current, StreamHandle stream)
 {
     const Driver& driver = current.driver();
     CaptureStatus capture = CaptureStatus::None;
-    if (const auto asked = driver.check(driver.call.cuStreamIsCapturing(stream, &capture));
-        !asked) {
-        return asked.error();
+    const Called asked = driver.call.cuStreamIsCapturing(stream, &capture);
+    if (asked.status == Status::StreamCaptureImplicit) {
+        return true;  // the legacy default stream, while a stream that it waits for is captured
+    }
+    if (!asked.ok()) {
+        return driver.error(asked);
     }
     return capture != CaptureStatus::None;
 }

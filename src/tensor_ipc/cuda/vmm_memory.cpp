@@ -45,6 +45,18 @@ Error not_handed_out(const Error& error, const MemoryTicket& ticket)
 
 }  // namespace
 
+Result<bool> VmmMemory::is_supported(const PrimaryContext& context)
+{
+    for (const DeviceAttribute attribute :
+         {DeviceAttribute::VirtualMemorySupported, DeviceAttribute::PosixDescriptorSupported}) {
+        const auto found = has(context.driver(), context.device(), attribute);
+        if (!found || !*found) {
+            return found;
+        }
+    }
+    return true;
+}
+
 Result<std::shared_ptr<DeviceMemory>> VmmMemory::create(const ContextRef& context,
                                                         std::uint64_t bytes)
 {
@@ -117,22 +129,23 @@ Result<void> VmmMemory::map(std::uint64_t bytes, MemoryAccess access)
 {
     const Driver& driver = context()->driver();
     if (const auto reserved = driver.check(
-            driver.call.cuMemAddressReserve(&reserved_, bytes, kAllocationBytes, 0, 0));
+            driver.call.cuMemAddressReserve(&reserved_, 2 * bytes, kAllocationBytes, 0, 0));
         !reserved) {
         reserved_ = 0;
         return reserved.error();
     }
-    reserved_bytes_ = bytes;
-    if (const auto done = driver.check(driver.call.cuMemMap(reserved_, bytes, 0, *allocation_, 0));
-        !done) {
-        return done.error();
-    }
-    mapped_ = true;
+    bytes_each_ = bytes;
     const AccessDescription description{{LocationType::Device, context()->device().handle}, access};
-    if (const auto set =
-            driver.check(driver.call.cuMemSetAccess(reserved_, bytes, &description, 1));
-        !set) {
-        return set.error();
+    for (DevicePointer at = reserved_; times_mapped_ < 2; at += bytes) {
+        if (const auto done = driver.check(driver.call.cuMemMap(at, bytes, 0, *allocation_, 0));
+            !done) {
+            return done.error();
+        }
+        ++times_mapped_;
+        if (const auto set = driver.check(driver.call.cuMemSetAccess(at, bytes, &description, 1));
+            !set) {
+            return set.error();
+        }
     }
     set_range(reserved_, bytes);
     return {};
@@ -164,11 +177,13 @@ VmmMemory::~VmmMemory()
 {
     server_.reset();
     release_in(*context(), [this](const Driver& driver) {
-        if (mapped_) {
-            static_cast<void>(driver.call.cuMemUnmap(reserved_, reserved_bytes_));
+        // One by one: what was mapped by two calls is not promised to go by one.
+        for (; times_mapped_ > 0; --times_mapped_) {
+            static_cast<void>(driver.call.cuMemUnmap(
+                reserved_ + static_cast<unsigned>(times_mapped_ - 1) * bytes_each_, bytes_each_));
         }
         if (reserved_ != 0) {
-            static_cast<void>(driver.call.cuMemAddressFree(reserved_, reserved_bytes_));
+            static_cast<void>(driver.call.cuMemAddressFree(reserved_, 2 * bytes_each_));
         }
         if (allocation_) {
             static_cast<void>(driver.call.cuMemRelease(*allocation_));

@@ -28,18 +28,23 @@ public:
 
     [[nodiscard]] MemoryKind kind() const noexcept override { return MemoryKind::Vmm; }
 
+    [[nodiscard]] bool is_mapped_twice() const noexcept override { return true; }
+
+    /// Whether the device has such memory.
+    [[nodiscard]] static Result<bool> is_supported(const PrimaryContext& context);
+
 private:
     explicit VmmMemory(ContextRef context) noexcept : DeviceMemory(std::move(context)) {}
 
     [[nodiscard]] Result<void> offer(MemoryTicket& ticket, std::uint32_t mode) override;
 
-    /// Maps `allocation_`. What was done of it is undone by the destructor.
+    /// Maps `allocation_` twice, back to back. What was done of it is undone by the destructor.
     [[nodiscard]] Result<void> map(std::uint64_t bytes, MemoryAccess access);
 
     std::optional<AllocationHandle> allocation_;
-    DevicePointer reserved_ = 0;
-    std::uint64_t reserved_bytes_ = 0;
-    bool mapped_ = false;
+    DevicePointer reserved_ = 0;  ///< twice `bytes_each_`
+    std::uint64_t bytes_each_ = 0;
+    int times_mapped_ = 0;
     std::optional<os::DescriptorServer> server_;
 };
 

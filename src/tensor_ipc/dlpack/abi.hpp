@@ -21,6 +21,7 @@ enum DLDeviceType : std::int32_t {  // NOLINT(performance-enum-size): the ABI's
     kDLCUDA = 2,
     kDLCUDAHost = 3,  ///< host memory that the driver pinned
     kDLROCMHost = 11,
+    kDLCUDAManaged = 13,  ///< memory that moves between host and device by itself
 };
 
 struct DLDevice {

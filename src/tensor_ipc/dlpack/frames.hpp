@@ -22,7 +22,14 @@ struct FrameOrder {
 /// stride, which some frameworks know not.
 [[nodiscard]] bool is_order_in_memory(const FrameWindow& window, FrameOrder order) noexcept;
 
-/// The frames of a window where they are; in a pool of varying extent one frame without an axis.
+/// Shape and strides of the frames of a window where they are; in a pool of varying extent those of
+/// one frame without an axis.
+[[nodiscard]] StridedLayout layout_of(const FrameWindow& window, FrameOrder order) noexcept;
+
+/// The same of one frame, with its own extent.
+[[nodiscard]] StridedLayout layout_of_frame(const FrameWindow& window, std::uint32_t age) noexcept;
+
+/// The frames of a window where they are, on the host or on a device.
 [[nodiscard]] TensorMemory memory_of(const FrameWindow& window, FrameOrder order) noexcept;
 
 /// The same through private memory, where writing does no harm.

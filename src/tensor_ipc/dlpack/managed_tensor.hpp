@@ -13,6 +13,7 @@ struct TensorMemory {
     std::byte* data = nullptr;
     DType dtype;
     StridedLayout layout;  ///< strides that are multiples of the element's size
+    DLDevice device{kDLCPU, 0};
 };
 
 namespace detail {
@@ -32,7 +33,7 @@ struct Package {
             layout.strides[i] /= memory.dtype.item_bytes();
         }
         managed.dl_tensor = {memory.data,
-                             {kDLCPU, 0},
+                             memory.device,
                              static_cast<std::int32_t>(layout.dimensions),
                              {memory.dtype.code, memory.dtype.bits, memory.dtype.lanes},
                              layout.extents.data(),

@@ -13,7 +13,7 @@ namespace tensor_ipc {
 namespace {
 
 constexpr std::uint64_t kSlotsOffset = 1024;
-static_assert(sizeof(PoolHeader) <= kSlotsOffset);
+static_assert(sizeof(PoolHeader) == kSlotsOffset);
 
 Error invalid(std::string message)
 {
@@ -70,6 +70,8 @@ Result<Geometry> plan_geometry(const GeometryInput& input)
     Geometry plan;
     plan.frame_bytes = input.frame_bytes;
     plan.row_bytes = input.frame_bytes / input.max_extent;
+    plan.host_row_bytes = input.device_stride == 0 ? plan.row_bytes : 0;
+    plan.device_stride = input.device_stride;
     plan.max_extent = input.max_extent;
     plan.varying_extent = input.varying_extent;
     plan.history_len = input.history_len;
@@ -87,13 +89,22 @@ Result<Geometry> plan_geometry(const GeometryInput& input)
     // Whole pages for each slot: the ring then fills whole pages, as it has to for being mapped
     // twice, and no page belongs to two frames, so that a consumer's private pages of one frame
     // (memory/private_ring.hpp) hide no byte of another.
-    const auto used = checked_add(input.frame_bytes, kHeadroomBytes);
+    const std::uint64_t payload_bytes = plan.on_device() ? 0 : input.frame_bytes;
+    const auto used = checked_add(payload_bytes, kHeadroomBytes);
     const auto stride = used ? checked_align_up(*used, input.page_bytes) : std::nullopt;
     const auto ring = stride ? checked_multiply(*stride, plan.slot_count) : std::nullopt;
     const auto total = ring ? checked_add(plan.payload_offset, *ring) : std::nullopt;
     if (!total || *total > static_cast<std::uint64_t>(INT64_MAX) / 2) {
         return invalid("a pool of " + std::to_string(plan.slot_count) + " slots of " +
                        std::to_string(input.frame_bytes) + " bytes is too large");
+    }
+    if (plan.on_device()) {
+        const auto device_bytes = checked_multiply(plan.device_stride, plan.slot_count);
+        if (!device_bytes || plan.device_stride % kDeviceAlignment != 0 ||
+            plan.device_stride < input.frame_bytes) {
+            return invalid("frames of " + std::to_string(input.frame_bytes) + " bytes cannot lie " +
+                           std::to_string(plan.device_stride) + " bytes apart in device memory");
+        }
     }
     plan.slot_stride = *stride;
     plan.ring_bytes = *ring;
@@ -156,6 +167,7 @@ Result<DescribedPool> read_header(const PoolHeader& header, std::uint64_t object
     input.spare = header.slot_count - metadata.history_len;  // wraps to a refused value
     input.page_bytes = page_bytes;
     input.memory_order = header.memory_order;
+    input.device_stride = header.device_stride;
     auto planned = plan_geometry(input);
     if (!planned) {
         return Error{ErrorCode::BadSegment,
@@ -179,6 +191,11 @@ Result<DescribedPool> read_header(const PoolHeader& header, std::uint64_t object
             return bad(what, expected, found);
         }
     }
+    if (!plan.on_device() && header.device_ticket != DeviceTicket{}) {
+        return Error{ErrorCode::BadSegment,
+                     "not a sound tensor-ipc segment: there is a ticket for device memory, but no "
+                     "device_stride"};
+    }
     return pool;
 }
 
@@ -194,6 +211,7 @@ void write_header(PoolHeader& header, const PoolMetadata& metadata, const Geomet
     header.ring_bytes = geometry.ring_bytes;
     header.slot_stride = geometry.slot_stride;
     header.frame_bytes = geometry.frame_bytes;
+    header.device_stride = geometry.device_stride;
     header.slot_count = geometry.slot_count;
     header.consumer_capacity = geometry.consumer_capacity;
     header.history_len = geometry.history_len;

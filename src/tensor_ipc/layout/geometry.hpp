@@ -15,6 +15,7 @@ namespace tensor_ipc {
 inline constexpr std::uint32_t kConsumerCapacity = 256;
 inline constexpr std::uint32_t kHeadroomBytes = sizeof(SlotHeadroom);
 inline constexpr std::uint32_t kPayloadAlignment = 64;
+inline constexpr std::uint32_t kDeviceAlignment = 512;
 
 /// Two slots always stay free for the producer (FrameReader::leaves_room), so a view needs a third.
 inline constexpr std::uint32_t kMinSpare = 2;
@@ -33,6 +34,8 @@ struct GeometryInput {
     std::uint32_t consumer_capacity = kConsumerCapacity;
     std::uint64_t page_bytes = 4096;
     MemoryOrder memory_order = MemoryOrder::NewestFirst;
+    /// Bytes from payload to payload in device memory; 0 when the payload lies in the segment.
+    std::uint64_t device_stride = 0;
 };
 
 /// Sizes and offsets in bytes. A local copy; never read again from shared memory.
@@ -44,8 +47,10 @@ struct Geometry {
     std::uint64_t payload_offset = 0;
     std::uint64_t ring_bytes = 0;
     std::uint64_t slot_stride = 0;
-    std::uint64_t frame_bytes = 0;  ///< of a frame of max_extent rows
-    std::uint64_t row_bytes = 0;    ///< of a frame's row: what its first dimension counts
+    std::uint64_t frame_bytes = 0;     ///< of a frame of max_extent rows
+    std::uint64_t row_bytes = 0;       ///< of a frame's row: what its first dimension counts
+    std::uint64_t host_row_bytes = 0;  ///< of them in the segment: all, or none
+    std::uint64_t device_stride = 0;   ///< see GeometryInput; a multiple of kDeviceAlignment
     std::uint64_t max_extent = 0;
     bool varying_extent = false;
     std::uint32_t slot_count = 0;
@@ -57,13 +62,39 @@ struct Geometry {
 
     [[nodiscard]] std::uint32_t spare() const noexcept { return slot_count - history_len; }
 
-    /// Offset of a slot's payload in the ring. With NewestFirst the slots lie in falling order.
+    /// Whether the payload lies in device memory; the ring then holds the headrooms alone.
+    [[nodiscard]] bool on_device() const noexcept { return device_stride != 0; }
+
+    /// How many strides into its ring a slot lies. With NewestFirst they lie in falling order.
+    [[nodiscard]] std::uint32_t place_of(std::uint32_t slot) const noexcept
+    {
+        return memory_order == MemoryOrder::NewestFirst ? slot_count - 1 - slot : slot;
+    }
+
+    /// Offset of a slot's payload in the ring.
     [[nodiscard]] std::uint64_t payload_in_ring(std::uint32_t slot) const noexcept
     {
-        const std::uint32_t place =
-            memory_order == MemoryOrder::NewestFirst ? slot_count - 1 - slot : slot;
-        return place * slot_stride + kHeadroomBytes;
+        return place_of(slot) * slot_stride + kHeadroomBytes;
     }
+
+    /// The slot of the lowest payload of a run; see run_in_ring.
+    [[nodiscard]] std::uint32_t lowest_slot(std::uint32_t newest,
+                                            std::uint32_t count) const noexcept
+    {
+        if (memory_order == MemoryOrder::NewestFirst) {
+            return newest;
+        }
+        return newest + 1 >= count ? newest + 1 - count : newest + 1 + slot_count - count;
+    }
+
+    /// Offset of a slot's payload in device memory.
+    [[nodiscard]] std::uint64_t payload_on_device(std::uint32_t slot) const noexcept
+    {
+        return place_of(slot) * device_stride;
+    }
+
+    /// Bytes of device memory in use.
+    [[nodiscard]] std::uint64_t device_bytes() const noexcept { return slot_count * device_stride; }
 
     /// Offset of the lowest payload of `count` consecutive slots that end with `newest` (1 <= count
     /// <= slot_count), in a ring that goes on behind its end. With NewestFirst that is the newest
@@ -71,12 +102,7 @@ struct Geometry {
     [[nodiscard]] std::uint64_t run_in_ring(std::uint32_t newest,
                                             std::uint32_t count) const noexcept
     {
-        if (memory_order == MemoryOrder::NewestFirst) {
-            return payload_in_ring(newest);
-        }
-        const std::uint32_t oldest =
-            newest + 1 >= count ? newest + 1 - count : newest + 1 + slot_count - count;
-        return payload_in_ring(oldest);
+        return payload_in_ring(lowest_slot(newest, count));
     }
 
     /// Rows of the frame whose slot header says `extent`. Nobody writes more than there is room

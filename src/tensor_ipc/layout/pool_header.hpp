@@ -33,6 +33,10 @@ enum class PoolEnd : std::uint32_t {
     Ended = 1,  ///< closed, replaced or cleaned away: the name leads elsewhere, attach again
 };
 
+/// What it takes to open the device memory of a pool: the bytes of a cuda::MemoryTicket, which this
+/// layer knows nothing of. All zero where the payload lies in the segment.
+using DeviceTicket = std::array<std::uint8_t, 128>;
+
 /// The header of a pool.
 ///
 ///   0       8       16      24      32      40      48      56      64
@@ -42,7 +46,7 @@ enum class PoolEnd : std::uint32_t {
 ///   +-------+-------+-------+-------+-------+-------+-------+-------+ 128
 ///   | shape: 32 x int64                                             |
 ///   +---------------------------------------------------------------+ 384
-///   | name[208], backend[32], device[32], reserved[48]              |
+///   | name[208], backend[32], device[32], dstride, reserved[40]     |
 ///   +-------+-------+-------+-------+-------+-----------------------+ 704
 ///   | latest| gener.|end|pid| skips |                               |  the producer's line
 ///   +-------+-------+-------+-------+-------------------------------+ 768
@@ -50,10 +54,12 @@ enum class PoolEnd : std::uint32_t {
 ///   +-------+-------------------------------------------------------+ 832
 ///   |high|                                                          |  the consumers' line
 ///   +---------------------------------------------------------------+ 896
+///   | device_ticket[128]                                            |  written once
+///   +---------------------------------------------------------------+ 1024
 ///
 /// Every process maps these bytes. A change of order, width or meaning is a new `kLayoutVersion`,
-/// and docs/protocol.md changes with it. Everything up to `reserved` never changes once `magic` is
-/// there, so attaching processes copy it, check the copy and use only the copy.
+/// and docs/protocol.md changes with it. What is written once never changes once `magic` is there,
+/// so attaching processes copy it, check the copy and use only the copy.
 struct alignas(64) PoolHeader {
     std::atomic<std::uint64_t> magic;  ///< kMagic once all that follows is there
     std::uint32_t layout_version;      ///< kLayoutVersion
@@ -86,7 +92,8 @@ struct alignas(64) PoolHeader {
     std::array<char, 208> name;  ///< zero-terminated
     std::array<char, 32> backend;
     std::array<char, 32> device;
-    std::array<std::uint8_t, 48> reserved;
+    std::uint64_t device_stride;  ///< bytes from payload to payload on the device; 0 without one
+    std::array<std::uint8_t, 40> reserved;
 
     alignas(64) std::atomic<std::uint64_t> latest;  ///< see pack_latest(); 0 before the first frame
     std::atomic<std::uint64_t> generation;          ///< 1, and 1 more with each producer after it
@@ -98,6 +105,8 @@ struct alignas(64) PoolHeader {
     std::atomic<std::uint32_t> waiting;                ///< 1 when someone may sleep on wake_word
 
     alignas(64) std::atomic<std::uint32_t> consumer_high_water;  ///< ids ever used are below this
+
+    alignas(64) DeviceTicket device_ticket;  ///< all zero where device_stride is
 };
 
 /// One line of the consumer table. Whether the consumer lives is said by its lock, not by this.
@@ -139,7 +148,8 @@ static_assert(offsetof(PoolHeader, shape) == 128);
 static_assert(offsetof(PoolHeader, name) == 384);
 static_assert(offsetof(PoolHeader, backend) == 592);
 static_assert(offsetof(PoolHeader, device) == 624);
-static_assert(offsetof(PoolHeader, reserved) == 656);
+static_assert(offsetof(PoolHeader, device_stride) == 656);
+static_assert(offsetof(PoolHeader, reserved) == 664);
 static_assert(offsetof(PoolHeader, latest) == 704);
 static_assert(offsetof(PoolHeader, generation) == 712);
 static_assert(offsetof(PoolHeader, ended) == 720);
@@ -148,7 +158,8 @@ static_assert(offsetof(PoolHeader, skipped_slots) == 728);
 static_assert(offsetof(PoolHeader, wake_word) == 768);
 static_assert(offsetof(PoolHeader, waiting) == 772);
 static_assert(offsetof(PoolHeader, consumer_high_water) == 832);
-static_assert(sizeof(PoolHeader) == 896);
+static_assert(offsetof(PoolHeader, device_ticket) == 896);
+static_assert(sizeof(PoolHeader) == 1024);
 static_assert(sizeof(ConsumerEntry) == 8);
 static_assert(sizeof(PoolHeader::name) > kMaxPoolNameLength);
 static_assert(sizeof(PoolHeader::backend) > kMaxLabelLength);

@@ -2,6 +2,7 @@
 
 #include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
+#include "tensor_ipc/pool/device_reader.hpp"
 
 namespace tensor_ipc {
 
@@ -27,8 +28,14 @@ Result<AttachmentRef> Attachment::open(SegmentFile segment)
             }
             memory.consumer(id).pid.store(os::process_id(), std::memory_order_relaxed);
             TENSOR_IPC_TEST_POINT("attach:done");
-            return AttachmentRef(
+            AttachmentRef attachment(
                 new Attachment(std::move(segment), std::move(payload).value(), id));
+            if (attachment->segment_.ticket) {
+                if (auto opened = attachment->open_device(); !opened) {
+                    return opened.error();
+                }
+            }
+            return attachment;
         }
     }
     return Error{ErrorCode::PoolExhausted, "pool '" + segment.metadata.name + "' has " +
@@ -41,6 +48,29 @@ Attachment::Attachment(SegmentFile segment, HostRing payload, std::uint32_t id) 
       payload_(std::move(payload)),
       reader_(RingMemory(segment_.control.data(), segment_.geometry), id)
 {
+}
+
+/// The id is taken by now. A producer that ends marks the pool first and then looks for ids; we do
+/// it the other way round, so that one of both sees the other, and nobody frees memory that is
+/// being opened.
+Result<void> Attachment::open_device()
+{
+    const cuda::MemoryTicket& ticket = *segment_.ticket;
+    const Error gone{ErrorCode::PoolNotFound,
+                     "pool '" + segment_.metadata.name + "' has just ended"};
+    if (has_ended()) {
+        return gone;
+    }
+    auto opened = DeviceReader::open(ticket, segment_.geometry);
+    if (!opened) {
+        return opened.error();
+    }
+    device_ = std::move(opened).value();
+    dies_with_producer_ = ticket.kind == cuda::MemoryKind::Ipc;
+    if (has_lost_payload()) {
+        return gone;
+    }
+    return {};
 }
 
 Attachment::~Attachment()

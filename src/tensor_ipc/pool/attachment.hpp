@@ -16,12 +16,15 @@
 
 namespace tensor_ipc {
 
+class DeviceReader;
+
 /// Shared by the consumer and all its frames; gone with the last of them, so that a frame may
 /// outlive its consumer. Counted in place because a shared_ptr costs twice as much per frame.
 class Attachment {
 public:
-    /// Takes a free consumer id, clears what its last owner left, and maps the payload read-only.
-    /// @return PoolExhausted when all ids are taken
+    /// Takes a free consumer id, clears what its last owner left, and maps the payload read-only;
+    /// opens device memory where that is the payload (DeviceReader::open).
+    /// @return PoolExhausted when all ids are taken; PoolNotFound when a device pool just ended
     [[nodiscard]] static Result<class AttachmentRef> open(SegmentFile segment);
 
     Attachment(const Attachment&) = delete;
@@ -34,6 +37,16 @@ public:
     [[nodiscard]] const FrameReader& reader() const noexcept { return reader_; }
 
     [[nodiscard]] const HostRing& payload() const noexcept { return payload_; }
+
+    /// The payload on its device; null for host pools.
+    [[nodiscard]] DeviceReader* device() const noexcept { return device_.get(); }
+
+    /// Whether the payload is gone with its producer: memory of kind Ipc, once that has died. What
+    /// the driver then does with it is not documented.
+    [[nodiscard]] bool has_lost_payload() const noexcept
+    {
+        return dies_with_producer_ && !producer_alive();
+    }
 
     /// The payload for those who may write to it; mapped at the first call. Thread-safe.
     [[nodiscard]] Result<PrivateRing*> private_payload();
@@ -84,6 +97,7 @@ public:
 
 private:
     Attachment(SegmentFile segment, HostRing payload, std::uint32_t id) noexcept;
+    Result<void> open_device();
     ~Attachment();
 
     SegmentFile segment_;
@@ -93,6 +107,8 @@ private:
     std::unique_ptr<PrivateRing> private_payload_;
     std::atomic<std::uint32_t> references_{1};
     std::atomic<bool> is_lost_{false};
+    std::unique_ptr<DeviceReader> device_;
+    bool dies_with_producer_ = false;
 };
 
 /// Counts one reference on an attachment. Null after a move.

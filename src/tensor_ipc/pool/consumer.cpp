@@ -5,6 +5,7 @@
 #include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/os/directory_watch.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
+#include "tensor_ipc/pool/device_reader.hpp"
 #include "tensor_ipc/segment/open_segment.hpp"
 
 namespace tensor_ipc {
@@ -17,6 +18,21 @@ constexpr std::uint64_t kSliceNs = 100'000'000;
 
 // Reading the clock costs a fifth of a call that finds nothing new.
 constexpr std::uint32_t kCallsPerLook = 16;
+
+/// Names the device of the pool by this process's number for it.
+Result<void> name_device(SegmentFile& segment)
+{
+    const auto driver = cuda::Driver::get();
+    if (!driver) {
+        return driver.error();
+    }
+    const auto device = cuda::find_device(*driver.value(), segment.ticket->device);
+    if (!device) {
+        return device.error();
+    }
+    segment.metadata.device = "cuda:" + std::to_string(device.value().ordinal);
+    return {};
+}
 
 bool was_replaced(const Attachment& pool)
 {
@@ -102,10 +118,10 @@ Result<Consumer> Consumer::follow(const PoolMetadata& expected, const ConsumerOp
     return consumer;
 }
 
-/// Whether the attachment is no longer the pool's: ended, or our parent's.
+/// Whether the attachment is no longer the pool's: ended, or our parent's, or without a payload.
 bool Consumer::is_stale() noexcept
 {
-    return pool_->has_ended() || pool_->segment().is_parents();
+    return pool_->has_ended() || pool_->segment().is_parents() || pool_->has_lost_payload();
 }
 
 Result<bool> Consumer::try_attach()
@@ -121,6 +137,17 @@ Result<bool> Consumer::try_attach()
     if (!segment->has_value()) {
         return false;
     }
+    const bool on_device = (*segment)->ticket.has_value();
+    if (on_device) {
+        if (!producer_lives((*segment)->fd.get())) {
+            return false;  // nobody can open its memory any more
+        }
+        const auto named = name_device(**segment);
+        const bool host_expected = expected_ && !expected_->device.starts_with("cuda");
+        if (!named && !host_expected) {
+            return named.error();
+        }
+    }
     if (expected_ && (*segment)->metadata != *expected_) {
         return Error{ErrorCode::MetadataMismatch,
                      "pool '" + pool_name_ + "' is not what this consumer expects: " +
@@ -128,6 +155,9 @@ Result<bool> Consumer::try_attach()
     }
     auto pool = Attachment::open(std::move(**segment));
     if (!pool) {
+        if (on_device && pool.error().code == ErrorCode::PoolNotFound) {
+            return false;  // it ended meanwhile
+        }
         return pool.error();
     }
     pool_ = std::move(pool).value();
@@ -164,6 +194,9 @@ void Consumer::wake_waiters() const noexcept
 
 void Consumer::detach() noexcept
 {
+    if (pool_ && pool_->device() != nullptr) {
+        drop_finished_frames();
+    }
     pool_ = AttachmentRef();
     last_index_.reset();
 }
@@ -184,7 +217,7 @@ void Consumer::count_apart(const FrameWindow& window) noexcept
     if (window.copied()) {
         stats_.copied_frames += window.count();
         for (std::uint32_t age = 0; age < window.count(); ++age) {
-            stats_.copied_bytes += window.bytes(age).size();
+            stats_.copied_bytes += window.payload_bytes(age);
         }
     }
 }
@@ -201,8 +234,13 @@ void Consumer::count(const FrameWindow& window) noexcept
     }
 }
 
+/// Why FrameSource found no way to hold a frame.
 Error Consumer::exhausted() const
 {
+    if (auto failure =
+            pool_->device() != nullptr ? pool_->device()->take_failure() : std::nullopt) {
+        return *std::move(failure);
+    }
     return Error{ErrorCode::PoolExhausted,
                  "no frame of pool '" + pool_name_ +
                      "' can be held: other consumers pin all slots but the one that the producer "
@@ -325,6 +363,11 @@ Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
 const Geometry* Consumer::geometry() const noexcept
 {
     return pool_ ? &pool_->geometry() : nullptr;
+}
+
+const cuda::Device* Consumer::device() const noexcept
+{
+    return pool_ && pool_->device() != nullptr ? &pool_->device()->device() : nullptr;
 }
 
 std::optional<std::uint64_t> Consumer::created_ns() const noexcept

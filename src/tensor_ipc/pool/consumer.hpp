@@ -145,8 +145,13 @@ public:
     /// Number of the newest frame that was got; nothing before.
     [[nodiscard]] std::optional<std::uint64_t> last_index() const noexcept { return last_index_; }
 
-    /// Of the pool while attached, else what is expected; nothing when neither is known.
+    /// Of the pool while attached, else what is expected; nothing when neither is known. The device
+    /// is named by this process's number for it.
     [[nodiscard]] const PoolMetadata* metadata() const noexcept;
+
+    /// The device that the pool's frames lie on, by this process's number; null for host pools, and
+    /// while there is none.
+    [[nodiscard]] const cuda::Device* device() const noexcept;
 
     [[nodiscard]] const ConsumerStats& stats() const noexcept { return stats_; }
 

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "tensor_ipc/cuda/device.hpp"
+#include "tensor_ipc/cuda/driver_abi.hpp"
 #include "tensor_ipc/pool/attachment.hpp"
 
 namespace tensor_ipc {
@@ -19,6 +21,13 @@ struct FrameInfo {
     std::uint64_t extent = 0;        ///< rows: its shape[0], or 1 for a scalar
 };
 
+class DeviceHold;
+
+/// Lets go of a frame on a device when the device is done with it (device_hold.hpp).
+struct LetGoInStreamOrder {
+    void operator()(DeviceHold* hold) const noexcept;
+};
+
 /// `count` frames, `stride_bytes` apart, as one strided range of memory, in the order of their
 /// publication. Successive ones, except where Consumer::frames_between() says so. Each has its own
 /// extent in a pool of varying extent. Move-only.
@@ -26,6 +35,13 @@ struct FrameInfo {
 /// Usually the producer's own memory, mapped read-only and pinned: the producer goes round it as
 /// long as this lives. A copy of its own when `copied()`. Outlives its consumer and the pool.
 /// May be destroyed in any thread; that makes no system call unless it is the consumer's last.
+///
+/// Frames of a device pool (`on_device()`) have `device_address` in place of `bytes`, which is
+/// empty. They are complete, so any stream may read them at once, and they stay as they are until
+/// the device is done with what the streams were asked for that `record_stream` and `release` named
+/// by then. Where none was named although an address was asked for, that is the legacy default
+/// stream, which waits for all streams that are not of the non-blocking kind. Never to be written
+/// to.
 class FrameWindow {
 public:
     FrameWindow() = default;
@@ -38,6 +54,7 @@ public:
             release();
             pool_ = std::move(other.pool_);
             owned_ = std::move(other.owned_);
+            device_ = std::move(other.device_);
             infos_ = std::move(other.infos_);
             lowest_ = other.lowest_;
             newest_ = other.newest_;
@@ -55,11 +72,52 @@ public:
     /// How many frames; at least 1 unless moved from.
     [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
 
-    /// The bytes of the frame that is `age` frames older than the newest, 0 <= age < count().
+    /// The bytes of the frame that is `age` frames older than the newest, 0 <= age < count(). Empty
+    /// for frames on a device.
     [[nodiscard]] std::span<const std::byte> bytes(std::uint32_t age = 0) const noexcept
     {
-        return {payload(age), extent_at(age) * pool_->geometry().row_bytes};
+        return {payload(age), extent_at(age) * pool_->geometry().host_row_bytes};
     }
+
+    /// How many bytes that frame has, wherever it lies.
+    [[nodiscard]] std::uint64_t payload_bytes(std::uint32_t age = 0) const noexcept
+    {
+        return extent_at(age) * pool_->geometry().row_bytes;
+    }
+
+    /// Whether the frames lie in device memory.
+    [[nodiscard]] bool on_device() const noexcept { return device_ != nullptr; }
+
+    /// Where the frame begins that is `age` frames older than the newest; on_device() only. The
+    /// frames lie device_stride_bytes() apart, in the order that newest_first() says.
+    [[nodiscard]] cuda::DevicePointer device_address(std::uint32_t age = 0) const noexcept;
+
+    /// Bytes from one frame to its neighbour on the device.
+    [[nodiscard]] std::uint64_t device_stride_bytes() const noexcept
+    {
+        return pool_->geometry().device_stride;
+    }
+
+    /// The device, by this process's number; on_device() only.
+    [[nodiscard]] const cuda::Device& device() const noexcept;
+
+    /// Whether nobody else sees what this process writes to the frames: those of Vmm memory are
+    /// mapped for reading, and copies are its own. on_device() only.
+    [[nodiscard]] bool is_write_protected() const noexcept;
+
+    /// Names a stream that reads the frames: they stay until it has done what it is asked for by
+    /// the time that this dies. Thread-safe. Does nothing for frames of host memory.
+    void record_stream(cuda::StreamHandle stream) const;
+
+    /// Lets go of the frames now, as far as this process goes; the producer gets the slots when
+    /// `stream`, and those of `record_stream`, have done what they are asked for now. What is left
+    /// is as moved from.
+    void release(cuda::StreamHandle stream) noexcept;
+
+    /// Copies one frame to the host. Blocking.
+    /// @param into  payload_bytes(age)
+    /// @return CudaFailed
+    [[nodiscard]] Result<void> copy_to_host(std::span<std::byte> into, std::uint32_t age = 0) const;
 
     /// The key-value texts that its producer gave the frame, packed; unpack_user_metadata() reads
     /// them. Not trusted, as all that the producer wrote.
@@ -134,14 +192,17 @@ private:
 
     void release() noexcept
     {
-        if (pool_ && owned_ == nullptr) {
+        if (device_ != nullptr) {
+            device_.reset();
+        } else if (pool_ && owned_ == nullptr) {
             pool_->unpin_run(newest_slot_, count_);
         }
         count_ = 0;
     }
 
     AttachmentRef pool_;
-    std::unique_ptr<std::byte[]> owned_;  // NOLINT(*-avoid-c-arrays)
+    std::unique_ptr<std::byte[]> owned_;                      // NOLINT(*-avoid-c-arrays)
+    std::unique_ptr<DeviceHold, LetGoInStreamOrder> device_;  ///< has the pins, where there is one
     /// By age. Null where the slot headers say it and all frames have the extent of the newest.
     /// Extents are read once: bytes that others can write could say something else the next time.
     std::unique_ptr<FrameInfo[]> infos_;  // NOLINT(*-avoid-c-arrays)
@@ -157,6 +218,27 @@ public:
     explicit Frame(FrameWindow window) noexcept : window_(std::move(window)) {}
 
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return window_.bytes(); }
+
+    /// As those of FrameWindow.
+    [[nodiscard]] bool on_device() const noexcept { return window_.on_device(); }
+
+    [[nodiscard]] std::uint64_t payload_bytes() const noexcept { return window_.payload_bytes(); }
+
+    [[nodiscard]] cuda::DevicePointer device_address() const noexcept
+    {
+        return window_.device_address();
+    }
+
+    [[nodiscard]] const cuda::Device& device() const noexcept { return window_.device(); }
+
+    void record_stream(cuda::StreamHandle stream) const { window_.record_stream(stream); }
+
+    void release(cuda::StreamHandle stream) noexcept { window_.release(stream); }
+
+    [[nodiscard]] Result<void> copy_to_host(std::span<std::byte> into) const
+    {
+        return window_.copy_to_host(into);
+    }
 
     [[nodiscard]] const FrameInfo& info() const noexcept { return window_.info(); }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <new>
 
+#include "tensor_ipc/pool/device_reader.hpp"
 #include "tensor_ipc/pool/patience.hpp"
 
 namespace tensor_ipc {
@@ -112,10 +113,21 @@ std::optional<FramePlace> choose_newest(const FrameReader& reader, FramePlace an
     return !readable || is_still ? readable : announced;
 }
 
-enum class CopyOutcome : std::uint8_t { Copied, Gone, NoRoom };
+enum class CopyOutcome : std::uint8_t {
+    Copied,
+    Gone,
+    NoRoom,
+    Refused,  ///< by the driver; the reason is kept in the DeviceReader
+};
+
+/// Where a copy goes.
+struct CopyPlace {
+    std::byte* host = nullptr;       ///< headroom, and payload where that is in host memory
+    cuda::DevicePointer device = 0;  ///< payload of a device pool
+};
 
 /// Copies one frame with its headroom, wherever it lies. It is pinned meanwhile.
-CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, FrameInfo& info,
+CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, CopyPlace into, FrameInfo& info,
                      Patience& patience)
 {
     const FrameReader& reader = pool.reader();
@@ -136,17 +148,42 @@ CopyOutcome copy_one(Attachment& pool, std::uint64_t frame, std::byte* into, Fra
         }
         const bool has_room =
             pin == PinOutcome::PinnedAgain || reader.leaves_room(place->slot, kRoomBesideCopies);
+        CopyOutcome outcome = has_room ? CopyOutcome::Copied : CopyOutcome::NoRoom;
         if (has_room) {
             info = info_of(pool, *place);
-            std::memcpy(into, pool.payload().slot(place->slot) - kHeadroomBytes,
-                        kHeadroomBytes + info.extent * pool.geometry().row_bytes);
+            std::memcpy(into.host, pool.payload().slot(place->slot) - kHeadroomBytes,
+                        kHeadroomBytes + info.extent * pool.geometry().host_row_bytes);
+            if (pool.device() != nullptr) {
+                auto copied = pool.device()->copy(into.device, place->slot,
+                                                  info.extent * pool.geometry().row_bytes);
+                if (!copied) {
+                    pool.device()->keep_failure(copied.error());
+                    outcome = CopyOutcome::Refused;
+                }
+            }
         }
         pool.unpin(place->slot);
-        return has_room ? CopyOutcome::Copied : CopyOutcome::NoRoom;
+        return outcome;
     }
 }
 
 }  // namespace
+
+/// Takes over the pins of a run of frames on a device; null when they are not one strided range, or
+/// without memory for the books.
+FrameSource::Held FrameSource::hold_run(const AttachmentRef& pool, const DeviceReader& device,
+                                        std::uint32_t newest_slot, std::uint32_t count) noexcept
+{
+    drop_finished_frames();
+    if (!device.is_one_range(newest_slot, count)) {
+        return nullptr;
+    }
+    Held hold(new (std::nothrow) DeviceHold(pool, newest_slot, count));
+    if (hold != nullptr) {
+        hold->lowest_ = device.run(newest_slot, count);
+    }
+    return hold;
+}
 
 FrameSource::View FrameSource::try_view(const AttachmentRef& pool, FramePlace newest,
                                         std::uint32_t count, std::uint32_t max_slots,
@@ -173,6 +210,13 @@ FrameSource::View FrameSource::try_view(const AttachmentRef& pool, FramePlace ne
         }
     }
     FrameWindow window;
+    if (DeviceReader* device = pool->device()) {
+        window.device_ = hold_run(pool, *device, newest.slot, taken);
+        if (window.device_ == nullptr) {
+            pool->unpin_run(newest.slot, taken);
+            return View::MustCopy;
+        }
+    }
     window.pool_ = pool;
     window.lowest_ = pool->payload().run(newest.slot, taken);
     window.newest_slot_ = newest.slot;
@@ -299,14 +343,29 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     if (owned == nullptr || infos == nullptr) {
         return Outcome::Exhausted;
     }
+    Held hold;
+    if (DeviceReader* device = pool->device()) {
+        hold.reset(new (std::nothrow) DeviceHold(pool, 0, 0));
+        auto memory = device->allocate(count);
+        if (!memory) {
+            device->keep_failure(memory.error());
+        }
+        if (hold == nullptr || !memory) {
+            return Outcome::Exhausted;
+        }
+        hold->lowest_ = memory.value()->address();
+        hold->owned_ = std::move(memory).value();
+    }
+    const std::uint64_t device_stride = pool->geometry().device_stride;
     const bool newest_first = pool->geometry().memory_order == MemoryOrder::NewestFirst;
     std::uint32_t copied = 0;
     // Oldest first: those are the next to be overwritten.
     for (std::uint32_t age = count; age-- > 0;) {
         const std::uint32_t place = newest_first ? age : count - 1 - age;
-        const CopyOutcome outcome =
-            copy_one(*pool, frame_at(age), owned.get() + place * stride, infos[age], patience);
-        if (outcome == CopyOutcome::NoRoom) {
+        const CopyPlace target{owned.get() + place * stride,
+                               hold ? hold->lowest_ + place * device_stride : 0};
+        const CopyOutcome outcome = copy_one(*pool, frame_at(age), target, infos[age], patience);
+        if (outcome == CopyOutcome::NoRoom || outcome == CopyOutcome::Refused) {
             return Outcome::Exhausted;
         }
         if (outcome == CopyOutcome::Copied) {
@@ -319,6 +378,10 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     window.pool_ = pool;
     // Frames that were gone before the first copy leave their places unused at the oldest end.
     window.lowest_ = owned.get() + kHeadroomBytes + (newest_first ? 0 : (count - copied) * stride);
+    if (hold != nullptr) {
+        hold->lowest_ += newest_first ? 0 : (count - copied) * device_stride;
+        window.device_ = std::move(hold);
+    }
     window.owned_ = std::move(owned);
     window.newest_ = infos[0];
     window.infos_ = std::move(infos);

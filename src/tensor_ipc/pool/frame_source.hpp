@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -55,6 +56,10 @@ private:
         MustCopy,   ///< not in consecutive slots, or not fair to others
     };
 
+    using Held = std::unique_ptr<DeviceHold, LetGoInStreamOrder>;
+
+    static Held hold_run(const AttachmentRef& pool, const DeviceReader& device,
+                         std::uint32_t newest_slot, std::uint32_t count) noexcept;
     static View try_view(const AttachmentRef& pool, FramePlace newest, std::uint32_t count,
                          std::uint32_t max_slots, bool accept_fewer, FrameWindow& into) noexcept;
     static Outcome copy_frames(const AttachmentRef& pool, std::uint64_t newest, std::uint32_t count,

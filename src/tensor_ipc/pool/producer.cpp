@@ -7,85 +7,10 @@
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
 #include "tensor_ipc/os/clock.hpp"
-#include "tensor_ipc/pool/patience.hpp"
+#include "tensor_ipc/pool/producer_parts.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
-#include "tensor_ipc/segment/locks.hpp"
 
 namespace tensor_ipc {
-
-namespace {
-
-// How long put() and loan() look for a slot when every one is pinned or on loan, before they fail.
-constexpr std::uint64_t kPatienceNs = 50'000'000;
-
-/// Asks the kernel, through the producer's own open file.
-class KernelLiveness final : public ConsumerLiveness {
-public:
-    explicit KernelLiveness(int fd) noexcept : fd_(fd) {}
-
-    bool lock_if_dead(std::uint32_t id) noexcept override
-    {
-        const auto locked = os::try_lock_byte(fd_, consumer_lock(id));
-        return locked.ok() && *locked;
-    }
-
-    void unlock(std::uint32_t id) noexcept override { os::unlock_byte(fd_, consumer_lock(id)); }
-
-private:
-    int fd_;
-};
-
-Error exhausted(const SegmentFile& segment)
-{
-    std::string holders;
-    const RingMemory memory(segment.control.data(), segment.geometry);
-    const std::uint32_t limit = memory.consumer_limit();
-    for (std::uint32_t id = 0; id < limit; ++id) {
-        std::uint32_t pinned = 0;
-        for (std::uint32_t slot = 0; slot < memory.slot_count(); ++slot) {
-            pinned += memory.pin(slot, id).load(std::memory_order_relaxed) != 0 ? 1 : 0;
-        }
-        if (pinned > 0) {
-            const auto pid = memory.consumer(id).pid.load(std::memory_order_relaxed);
-            holders.append(holders.empty() ? "" : ", ");
-            holders.append("process ").append(std::to_string(pid)).append(" holds ");
-            holders.append(std::to_string(pinned));
-        }
-    }
-    return Error{ErrorCode::PoolExhausted,
-                 "every one of the " + std::to_string(segment.geometry.slot_count) +
-                     " slots of pool '" + segment.metadata.name + "' is pinned or on loan (" +
-                     (holders.empty() ? "no consumer pins any" : holders) +
-                     "): publish or drop loans, drop views, or give the pool more spare slots"};
-}
-
-Error closed(const PoolMetadata& metadata)
-{
-    return Error{ErrorCode::PoolNotFound,
-                 "this producer of pool '" + metadata.name + "' was closed: make a new one"};
-}
-
-Error wrong_extent(const SegmentFile& segment, std::uint64_t extent)
-{
-    return Error{ErrorCode::InvalidArgument, "pool '" + segment.metadata.name +
-                                                 "' holds frames of shape " +
-                                                 frame_shape_text(segment.metadata) +
-                                                 ", got an extent of " + std::to_string(extent)};
-}
-
-Error wrong_bytes(const SegmentFile& segment, std::size_t bytes)
-{
-    const Geometry& geometry = segment.geometry;
-    const std::string expected =
-        std::to_string(geometry.frame_bytes) + " bytes" +
-        (geometry.varying_extent ? " at most, in rows of " + std::to_string(geometry.row_bytes)
-                                 : "");
-    return Error{ErrorCode::InvalidArgument, "a frame of pool '" + segment.metadata.name +
-                                                 "' has " + expected + ", got " +
-                                                 std::to_string(bytes)};
-}
-
-}  // namespace
 
 /// What a producer and its loans share.
 class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
@@ -108,17 +33,7 @@ public:
 
     [[nodiscard]] std::uint64_t frames() const noexcept { return frames_; }
 
-    /// Looks again for a while before it gives up: a consumer that was stopped by the scheduler
-    /// between pinning and looking whether that was fair gives the slot back when it goes on.
-    std::optional<std::uint32_t> claim() noexcept
-    {
-        std::optional<std::uint32_t> slot = writer_.claim();
-        Patience patience(kPatienceNs, /*fewest_turns=*/1);
-        while (!slot && !patience.is_over()) {
-            slot = writer_.claim();
-        }
-        return slot;
-    }
+    std::optional<std::uint32_t> claim() noexcept { return claim_patiently(writer_); }
 
     [[nodiscard]] std::byte* payload_of(std::uint32_t slot) const noexcept
     {
@@ -127,9 +42,7 @@ public:
 
     [[nodiscard]] bool allows(std::uint64_t extent) const noexcept
     {
-        const Geometry& geometry = segment_.geometry;
-        return extent == geometry.max_extent ||
-               (geometry.varying_extent && extent < geometry.max_extent);
+        return allows_extent(segment_.geometry, extent);
     }
 
     Loan make_loan(std::uint32_t slot, std::uint64_t extent) noexcept
@@ -303,7 +216,7 @@ Producer::~Producer()
 Result<std::uint64_t> Producer::put(std::span<const std::byte> frame, const PublishOptions& options)
 {
     if (!is_open()) {
-        return closed(metadata());
+        return producer_closed(metadata());
     }
     const std::uint64_t row_bytes = geometry().row_bytes;
     if (frame.size() != geometry().frame_bytes &&
@@ -320,7 +233,7 @@ Result<std::uint64_t> Producer::put(std::span<const std::byte> frame, const Publ
     }
     const auto slot = core_->claim();
     if (!slot) {
-        return exhausted(core_->segment());
+        return pool_exhausted(core_->segment());
     }
     std::byte* payload = core_->payload_of(*slot);
     headroom_of(payload).set_user_metadata(user_metadata ? user_metadata->bytes()
@@ -335,14 +248,14 @@ Result<std::uint64_t> Producer::put(std::span<const std::byte> frame, const Publ
 Result<Loan> Producer::loan(std::optional<std::uint64_t> extent)
 {
     if (!is_open()) {
-        return closed(metadata());
+        return producer_closed(metadata());
     }
     if (extent && !core_->allows(*extent)) {
         return wrong_extent(core_->segment(), *extent);
     }
     const auto slot = core_->claim();
     if (!slot) {
-        return exhausted(core_->segment());
+        return pool_exhausted(core_->segment());
     }
     return core_->make_loan(*slot, extent.value_or(geometry().max_extent));
 }

@@ -198,6 +198,7 @@ Result<std::optional<SegmentFile>> open_for_consumer(const std::string& pool_nam
     segment.segment_name = std::move(segment_name).value();
     segment.metadata = std::move(found->pool.metadata);
     segment.geometry = found->pool.geometry;
+    segment.ticket = found->ticket;
     segment.control = std::move(control).value();
     segment.fd = std::move(fd);
     segment.fork_epoch = os::fork_epoch();

@@ -1,5 +1,6 @@
 #include "tensor_ipc/segment/header_copy.hpp"
 
+#include <bit>
 #include <cstring>
 
 #include "tensor_ipc/os/shared_memory.hpp"
@@ -21,6 +22,32 @@ bool copy_header(int fd, PoolHeader& copy) noexcept
     copy.magic.store(magic, std::memory_order_relaxed);
     return true;
 }
+
+cuda::MemoryTicket ticket_of(const PoolHeader& header) noexcept
+{
+    static_assert(sizeof(DeviceTicket) == sizeof(cuda::MemoryTicket));
+    return std::bit_cast<cuda::MemoryTicket>(header.device_ticket);
+}
+
+namespace {
+
+/// Whether the memory that `ticket` is for can hold the pool.
+Result<void> check_ticket(const cuda::MemoryTicket& ticket, const Geometry& geometry)
+{
+    if (const auto valid = cuda::validate(ticket); !valid) {
+        return Error{ErrorCode::BadSegment,
+                     "not a sound tensor-ipc segment: " + valid.error().message};
+    }
+    if (ticket.bytes < geometry.device_bytes()) {
+        return Error{ErrorCode::BadSegment, "not a sound tensor-ipc segment: device memory of " +
+                                                std::to_string(ticket.bytes) + " bytes, expected " +
+                                                std::to_string(geometry.device_bytes()) +
+                                                " at least"};
+    }
+    return {};
+}
+
+}  // namespace
 
 Result<DescribedSegment> describe(int fd, const std::string& segment_name)
 {
@@ -62,6 +89,14 @@ Result<DescribedSegment> describe(int fd, const std::string& segment_name)
     segment.ended = header.ended.load(std::memory_order_relaxed) != PoolEnd::Running;
     segment.object_bytes = facts->bytes;
     segment.pool = std::move(pool).value();
+    if (segment.pool.geometry.on_device()) {
+        segment.ticket = ticket_of(header);
+        if (const auto sound = check_ticket(*segment.ticket, segment.pool.geometry); !sound) {
+            Error error = sound.error();
+            error.message.append(" (/dev/shm/").append(segment_name).append(")");
+            return error;
+        }
+    }
     return segment;
 }
 

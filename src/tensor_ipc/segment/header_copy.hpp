@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tensor_ipc/cuda/memory_ticket.hpp"
 #include "tensor_ipc/layout/geometry.hpp"
 
 namespace tensor_ipc {
@@ -17,6 +19,7 @@ namespace tensor_ipc {
 /// A sound header, and the words of it that change.
 struct DescribedSegment {
     DescribedPool pool;
+    std::optional<cuda::MemoryTicket> ticket;  ///< where the payload lies on a device
     bool ended = false;
     std::uint64_t object_bytes = 0;
 };
@@ -41,6 +44,9 @@ private:
 
     std::vector<Line> lines_;
 };
+
+/// The ticket of a header, unchecked.
+[[nodiscard]] cuda::MemoryTicket ticket_of(const PoolHeader& header) noexcept;
 
 /// Something else than a file has the name.
 [[nodiscard]] Error not_a_file(const std::string& segment_name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,16 +19,26 @@ struct SegmentOptions {
     bool take_over = true;  ///< go on with what a dead producer left, else always begin anew
 };
 
+/// Where frames lie that do not lie in the segment.
+struct DevicePayload {
+    std::uint64_t stride = 0;  ///< Geometry::device_stride
+    /// Makes the memory and says how others open it. Called once there is a segment for it.
+    std::function<Result<cuda::MemoryTicket>(const Geometry&)> make;
+};
+
 /// Makes the pool's segment, or takes over what a dead producer left.
 ///
 /// Whoever holds the producer's lock on a segment that its name still leads to is the producer.
 /// Left over and equal in metadata and geometry: taken over in place, consumers stay attached.
-/// Left over and different or unsound: marked ended, unlinked and made anew.
+/// Left over and different or unsound: marked ended, unlinked and made anew. So is a pool in device
+/// memory always, because that memory is its producer's: whatever else is left of it is removed.
 ///
+/// @param device  where the payload lies; in the segment when null
 /// @return the segment with the lock held; PoolInUse while another producer lives; NoSpace;
 ///         InvalidArgument; PermissionDenied when another user's segment has the name
 [[nodiscard]] Result<SegmentFile> open_for_producer(const PoolMetadata& metadata,
-                                                    const SegmentOptions& options);
+                                                    const SegmentOptions& options,
+                                                    const DevicePayload* device = nullptr);
 
 /// Opens a pool to read from it. The header is copied once, checked, and only the copy is used.
 ///

@@ -1,4 +1,5 @@
 /// How a producer comes to its segment.
+#include <bit>
 #include <cstring>
 #include <new>
 
@@ -68,7 +69,8 @@ Result<SegmentFile> map_control(const std::string& segment_name, DescribedPool p
 /// Fills a new, empty object. Consumers see a pool once the magic number is there. Takes `fd` over
 /// when it succeeds.
 Result<SegmentFile> fill(const std::string& segment_name, const DescribedPool& pool,
-                         LockingDescriptor& fd, const SegmentOptions& options)
+                         LockingDescriptor& fd, const SegmentOptions& options,
+                         const DevicePayload* device)
 {
     const os::Capacity capacity = os::capacity_of(fd.get());
     const std::uint64_t bytes = pool.geometry.segment_bytes;
@@ -91,7 +93,17 @@ Result<SegmentFile> fill(const std::string& segment_name, const DescribedPool& p
     if (!segment) {
         return segment.error();
     }
+    if (device != nullptr) {
+        auto ticket = device->make(segment->geometry);
+        if (!ticket) {
+            return ticket.error();
+        }
+        segment->ticket = *ticket;
+    }
     PoolHeader& header = *new (segment->control.data()) PoolHeader{};
+    if (segment->ticket) {
+        header.device_ticket = std::bit_cast<DeviceTicket>(*segment->ticket);
+    }
     write_header(header, segment->metadata, segment->geometry);
     header.created_ns = os::monotonic_ns();
     header.generation.store(1, std::memory_order_relaxed);
@@ -107,9 +119,10 @@ Result<SegmentFile> fill(const std::string& segment_name, const DescribedPool& p
 
 /// As fill(), and removes the name of what could not be filled, while the lock is still held.
 Result<SegmentFile> initialise(const std::string& segment_name, const DescribedPool& pool,
-                               LockingDescriptor fd, const SegmentOptions& options)
+                               LockingDescriptor fd, const SegmentOptions& options,
+                               const DevicePayload* device)
 {
-    auto segment = fill(segment_name, pool, fd, options);
+    auto segment = fill(segment_name, pool, fd, options, device);
     if (!segment) {
         // The reason why it could not be filled says more than why its name could not be removed.
         static_cast<void>(os::unlink_shared_memory(segment_name));
@@ -133,16 +146,18 @@ Result<void> retire(const std::string& segment_name, int fd)
         if (header.magic.load(std::memory_order_acquire) == kMagic) {
             header.ended.store(PoolEnd::Ended, std::memory_order_seq_cst);
             wake_sleepers(header);
+            cuda::remove_leftover(ticket_of(header));
         }
     }
     TENSOR_IPC_TEST_POINT("retire:marked");
     return os::unlink_shared_memory(segment_name);
 }
 
-/// Whether a sound leftover can be gone on with.
+/// Whether a sound leftover can be gone on with. Device memory is gone with its producer.
 bool can_take_over(const DescribedPool& found, const DescribedPool& wanted, bool ended)
 {
-    return !ended && found.metadata == wanted.metadata && found.geometry == wanted.geometry;
+    return !ended && !found.geometry.on_device() && found.metadata == wanted.metadata &&
+           found.geometry == wanted.geometry;
 }
 
 /// Whether the file is ours to take over or to remove.
@@ -174,7 +189,8 @@ Result<void> check_owner(int fd, const std::string& segment_name)
 /// One attempt. Nothing when another producer was in between and it has to start again.
 Result<std::optional<SegmentFile>> attempt(const std::string& segment_name,
                                            const DescribedPool& wanted,
-                                           const SegmentOptions& options)
+                                           const SegmentOptions& options,
+                                           const DevicePayload* device)
 {
     using Outcome = std::optional<SegmentFile>;
     auto made = os::create_shared_memory(segment_name);
@@ -213,7 +229,7 @@ Result<std::optional<SegmentFile>> attempt(const std::string& segment_name,
         return Outcome{};
     }
     if (is_new) {
-        auto segment = initialise(segment_name, wanted, std::move(fd), options);
+        auto segment = initialise(segment_name, wanted, std::move(fd), options, device);
         if (!segment) {
             return segment.error();
         }
@@ -241,7 +257,8 @@ Result<std::optional<SegmentFile>> attempt(const std::string& segment_name,
 
 }  // namespace
 
-Result<SegmentFile> open_for_producer(const PoolMetadata& metadata, const SegmentOptions& options)
+Result<SegmentFile> open_for_producer(const PoolMetadata& metadata, const SegmentOptions& options,
+                                      const DevicePayload* device)
 {
     if (auto valid = validate(metadata); !valid) {
         return valid.error();
@@ -255,6 +272,7 @@ Result<SegmentFile> open_for_producer(const PoolMetadata& metadata, const Segmen
     input.spare = options.spare;
     input.page_bytes = os::page_bytes();
     input.memory_order = options.memory_order;
+    input.device_stride = device == nullptr ? 0 : device->stride;
     auto geometry = plan_geometry(input);
     if (!geometry) {
         return geometry.error();
@@ -265,7 +283,7 @@ Result<SegmentFile> open_for_producer(const PoolMetadata& metadata, const Segmen
     }
     const DescribedPool wanted{metadata, *geometry};
     for (int turn = 0; turn < kMaxTurns; ++turn) {
-        auto segment = attempt(*segment_name, wanted, options);
+        auto segment = attempt(*segment_name, wanted, options, device);
         if (!segment) {
             return segment.error();
         }

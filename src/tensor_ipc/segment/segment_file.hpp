@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "tensor_ipc/cuda/memory_ticket.hpp"
 #include "tensor_ipc/layout/geometry.hpp"
 #include "tensor_ipc/os/file_descriptor.hpp"
 #include "tensor_ipc/os/fork_epoch.hpp"
@@ -40,7 +42,8 @@ struct SegmentFile {
     Geometry geometry;
     os::Mapping control;  ///< the first `geometry.payload_offset` bytes, writable
     LockingDescriptor fd;
-    std::uint32_t fork_epoch = 0;  ///< of the process that opened it
+    std::uint32_t fork_epoch = 0;              ///< of the process that opened it
+    std::optional<cuda::MemoryTicket> ticket;  ///< of the payload, where it lies on a device
 
     [[nodiscard]] PoolHeader& header() const noexcept
     {

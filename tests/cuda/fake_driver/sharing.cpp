@@ -48,6 +48,25 @@ std::map<CUdeviceptr, std::uint64_t>& reservations()
     return *instance;
 }
 
+/// Whether all `bytes` at `address` were reserved together.
+bool is_reserved(CUdeviceptr address, std::uint64_t bytes)
+{
+    auto found = reservations().upper_bound(address);
+    if (found == reservations().begin()) {
+        return false;
+    }
+    --found;
+    return address - found->first + bytes <= found->second;
+}
+
+/// Whether anything is mapped in this range.
+bool is_mapped(CUdeviceptr address, std::uint64_t bytes)
+{
+    const auto next = blocks().lower_bound(address);
+    return find_block(address, 1) != nullptr ||
+           (next != blocks().end() && next->first < address + bytes);
+}
+
 CUmemGenericAllocationHandle add_handle(PhysicalRef memory)
 {
     static CUmemGenericAllocationHandle last = 0x1000;
@@ -232,8 +251,7 @@ CUresult cuMemAddressFree(CUdeviceptr address, std::size_t bytes)
     FAKE_CUDA_ENTER(Needs::Initialised);
     const std::lock_guard lock(process().mutex);
     const auto found = reservations().find(address);
-    if (found == reservations().end() || found->second != bytes ||
-        find_block(address, 1) != nullptr) {
+    if (found == reservations().end() || found->second != bytes || is_mapped(address, bytes)) {
         return CUDA_ERROR_INVALID_VALUE;  // not reserved, or still mapped
     }
     free_addresses(address, bytes);
@@ -247,10 +265,9 @@ CUresult cuMemMap(CUdeviceptr address, std::size_t bytes, std::size_t offset,
     FAKE_CUDA_ENTER(Needs::Initialised);
     const std::lock_guard lock(process().mutex);
     const auto memory = handles().find(handle);
-    const auto range = reservations().find(address);
-    if (memory == handles().end() || range == reservations().end() || bytes != range->second ||
-        bytes > memory->second->bytes || bytes % kGranularity != 0 || offset != 0 || flags != 0 ||
-        find_block(address, 1) != nullptr) {
+    if (memory == handles().end() || !is_reserved(address, bytes) ||
+        bytes > memory->second->bytes || bytes % kGranularity != 0 || address % kGranularity != 0 ||
+        offset != 0 || flags != 0 || is_mapped(address, bytes)) {
         return CUDA_ERROR_INVALID_VALUE;
     }
     Block block;

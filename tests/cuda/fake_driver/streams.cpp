@@ -133,6 +133,9 @@ using StreamRef = std::shared_ptr<Stream>;
 
 /// How often an event was recorded, and how far the streams have come. Work holds it.
 struct Event {
+    explicit Event(const Context* of) : context(of) {}
+
+    const Context* const context;
     std::mutex mutex;
     std::condition_variable changed;
     std::uint64_t recorded = 0;
@@ -420,8 +423,8 @@ CUresult cuStreamWaitEvent(CUstream stream_handle, CUevent event_handle, unsigne
 CUresult cuEventCreate(CUevent* handle, unsigned int /*flags*/)
 {
     FAKE_CUDA_ENTER(Needs::Context);
-    auto event = std::make_shared<Event>();
     const std::lock_guard lock(process().mutex);
+    auto event = std::make_shared<Event>(current());
     *handle = reinterpret_cast<CUevent>(event.get());
     registry().events[*handle] = std::move(event);
     return CUDA_SUCCESS;
@@ -439,7 +442,7 @@ CUresult cuEventRecord(CUevent event_handle, CUstream stream_handle)
     FAKE_CUDA_ENTER(Needs::Context);
     const StreamRef stream = find_stream(stream_handle);
     const EventRef event = find_event(event_handle);
-    if (stream == nullptr || event == nullptr) {
+    if (stream == nullptr || event == nullptr || event->context != stream->context) {
         return CUDA_ERROR_INVALID_HANDLE;
     }
     if (!is_capturing(*stream)) {
