@@ -17,7 +17,7 @@ MAY_INCLUDE: dict[str, set[str]] = {
     "notify": {"base", "os"},
     "ring": {"base", "tensor", "layout"},
     "segment": {"base", "tensor", "os", "layout"},
-    "pool": {"base", "tensor", "os", "layout", "memory", "notify", "ring", "segment"},
+    "pool": {"base", "tensor", "os", "cuda", "layout", "memory", "notify", "ring", "segment"},
     "dlpack": {"base", "tensor", "pool"},
     "cdr": {"base", "tensor"},
     "ros": {"base", "tensor", "os", "layout", "segment", "pool", "cdr", "dds"},

@@ -135,7 +135,7 @@ private:
     void release() noexcept
     {
         if (pool_ && owned_ == nullptr) {
-            pool_->unpin_run(newest_slot_, count_);
+            pool_->let_go(newest_slot_, count_);
         }
         count_ = 0;
     }
