@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping, NamedTuple
 
 from tensor_ipc import _core
-from tensor_ipc.core import lifetime, network
+from tensor_ipc.core import lifetime, network, pinning
 from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
@@ -21,6 +21,10 @@ class ProducerStats(NamedTuple):
     """Pinned slots that it and its predecessors had to go round."""
     copied_bytes: int
     """Bytes that `TensorProducer.put` copied; a loan copies none."""
+    pinned: bool
+    """Whether the CUDA driver has locked the pool's memory in this process."""
+    pinned_refusal: str
+    """Why not, if that was asked for; else empty."""
 
 
 class _Options(NamedTuple):
@@ -28,6 +32,7 @@ class _Options(NamedTuple):
     mode: int
     chronological: bool
     accept_any: bool
+    pinned_for: int | None = None
 
 
 class _Dds(NamedTuple):
@@ -72,6 +77,11 @@ class TensorProducer(CleanedUp):
         Take arrays of any framework, as long as device, dtype and shape are the pool's. By default
         NumPy arrays and torch tensors go into pools of their own kind only, since a mix-up of them
         is usually a mistake; arrays of frameworks that no pool is of are taken by all pools.
+    pinned
+        Have the CUDA driver lock the pool's memory in this process, so that copies from a GPU into a
+        `loan` run at full speed: ``True``, or the device whose context it belongs to, as
+        ``"cuda:1"``. Takes about a second for some gigabytes, once. Where it is refused the pool
+        works as without; `stats` and the log say why. See docs/cuda.md.
 
     Raises
     ------
@@ -97,9 +107,12 @@ class TensorProducer(CleanedUp):
         mode: int = 0o600,
         chronological: bool = False,
         accept_any: bool = False,
+        pinned: bool | str = False,
     ) -> None:
         self._metadata = pool_metadata
-        self._options = _Options(spare, mode, chronological, accept_any)
+        self._options = _Options(
+            spare, mode, chronological, accept_any, pinning.device_of(pinned)
+        )
         self._dds = _Dds(network.place_of(dds_participant), _checked_depth(keep_last))
         self._closed = False
         self._announcement: network.Announcement | None = None
@@ -147,6 +160,7 @@ class TensorProducer(CleanedUp):
         mode: int = 0o600,
         chronological: bool = False,
         accept_any: bool = False,
+        pinned: bool | str = False,
         varying_extent: bool = False,
     ) -> TensorProducer:
         """Make a producer of frames like `sample`, whose values do not matter.
@@ -172,6 +186,7 @@ class TensorProducer(CleanedUp):
             mode=mode,
             chronological=chronological,
             accept_any=accept_any,
+            pinned=pinned,
         )
 
     def put(
@@ -287,7 +302,7 @@ class TensorProducer(CleanedUp):
     @property
     def stats(self) -> ProducerStats:
         """Counters of this producer."""
-        return ProducerStats(*self._native.stats) if self._native else ProducerStats(0, 0, 0)
+        return ProducerStats(*self._native.stats if self._native else (0, 0, 0, False, ""))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to take the pool over elsewhere."""
