@@ -5,6 +5,8 @@ Where there is no GPU, or the driver refuses, the same program works and says wh
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import torch
 
@@ -16,6 +18,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 def main() -> None:
     """Publish frames, and take each to the device before the copy of the last one is done."""
+    logging.getLogger("tensor_ipc").setLevel(logging.ERROR)  # what it warns of is printed below
     frame = torch.zeros((480, 640, 3), dtype=torch.uint8)
     # Frames that are still being copied count as held: more spare slots, more of them.
     with TensorProducer.from_sample(POOL, frame, history_len=2, spare=8) as producer:
