@@ -35,9 +35,9 @@ class ConsumerStats(NamedTuple):
     """Frames that could not be views; copies that were asked for do not count."""
     copied_bytes: int
     """Bytes of these."""
-    pinned: bool
+    pinned: bool = False
     """Whether the CUDA driver has locked the memory of the pool that is attached."""
-    pinned_refusal: str
+    pinned_refusal: str = ""
     """Why not, if that was asked for; else empty."""
 
 

@@ -21,9 +21,9 @@ class ProducerStats(NamedTuple):
     """Pinned slots that it and its predecessors had to go round."""
     copied_bytes: int
     """Bytes that `TensorProducer.put` copied; a loan copies none."""
-    pinned: bool
+    pinned: bool = False
     """Whether the CUDA driver has locked the pool's memory in this process."""
-    pinned_refusal: str
+    pinned_refusal: str = ""
     """Why not, if that was asked for; else empty."""
 
 
@@ -302,7 +302,7 @@ class TensorProducer(CleanedUp):
     @property
     def stats(self) -> ProducerStats:
         """Counters of this producer."""
-        return ProducerStats(*self._native.stats if self._native else (0, 0, 0, False, ""))
+        return ProducerStats(*self._native.stats if self._native else (0, 0, 0))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to take the pool over elsewhere."""
