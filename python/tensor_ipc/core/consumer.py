@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterator, NamedTuple, NoReturn
 
 from tensor_ipc import _core
-from tensor_ipc.core import by_time, lifetime, network
+from tensor_ipc.core import by_time, lifetime, network, pinning
 from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.delivery import Delivery
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata, metadata_of
@@ -35,6 +35,10 @@ class ConsumerStats(NamedTuple):
     """Frames that could not be views; copies that were asked for do not count."""
     copied_bytes: int
     """Bytes of these."""
+    pinned: bool = False
+    """Whether the CUDA driver has locked the memory of the pool that is attached."""
+    pinned_refusal: str = ""
+    """Why not, if that was asked for; else empty."""
 
 
 class _Dds(NamedTuple):
@@ -47,18 +51,30 @@ class _Dds(NamedTuple):
 class _Options(NamedTuple):
     max_pins: int | None
     spin_s: float
-    torch_views: str
+    torch_views: str | None
     notify: str = "shm"
+    pinned: bool | str = False
 
-    def native(self) -> tuple[int, float, bool]:
+    def native(self) -> tuple[int, float, bool, int | None]:
         """Return them as the core takes them."""
-        if self.torch_views not in _PRIVATE_VIEWS:
-            msg = f"torch_views must be 'private' or 'readonly', got {self.torch_views!r}"
+        pinned_for = pinning.device_of(self.pinned)
+        views = self.torch_views
+        if views is None:
+            views = "private" if pinned_for is None else "readonly"
+        if views not in _PRIVATE_VIEWS:
+            msg = f"torch_views must be 'private' or 'readonly', got {views!r}"
+            raise ValueError(msg)
+        if views == "private" and pinned_for is not None:
+            msg = (
+                "torch_views='private' and pinned exclude each other: memory that the driver has "
+                "locked cannot be private to a consumer. Leave torch_views out, and do not write to "
+                "received tensors"
+            )
             raise ValueError(msg)
         if self.notify not in _NOTIFY:
             msg = f"notify must be 'shm' or 'dds', got {self.notify!r}"
             raise ValueError(msg)
-        return self.max_pins or 0, self.spin_s, _PRIVATE_VIEWS[self.torch_views]
+        return self.max_pins or 0, self.spin_s, _PRIVATE_VIEWS[views], pinned_for
 
 
 class TensorConsumer(CleanedUp):
@@ -86,7 +102,8 @@ class TensorConsumer(CleanedUp):
     spin_s
         How long to look for a frame before sleeping, in seconds: lower latency for a busy core.
     torch_views
-        What happens when a received tensor is written to. ``"private"``: the write stays in this
+        What happens when a received tensor is written to. ``"private"``, unless `pinned`: the write
+        stays in this
         consumer; dropping the tensor costs a system call that looks for written pages (some 30 us
         for each 4 MB). ``"readonly"``: nothing is looked for, and **a write ends the process** with
         SIGSEGV; for those who never write in place.
@@ -95,6 +112,14 @@ class TensorConsumer(CleanedUp):
         within some 30 us. ``"dds"``: progress samples of DDS, as other hosts get them; for the same
         frames and with the same results, later. Whatever is lost on the way is made up for within
         100 ms.
+    pinned
+        Have the CUDA driver lock the pool's memory in this process, so that
+        ``get().to("cuda", non_blocking=True)`` runs at full speed and returns at once: ``True``, or
+        the device that is copied to, as ``"cuda:1"``. A frame that is dropped before it was copied
+        stays as it is until then; see `record_stream` for streams of your own. Tensors are
+        ``torch_views="readonly"`` then: **a write ends the process**. Takes about a second for some
+        gigabytes each time a pool is attached. Where it is refused everything works as without;
+        `stats` and the log say why. See docs/cuda.md.
 
     Raises
     ------
@@ -114,10 +139,11 @@ class TensorConsumer(CleanedUp):
         callback: Callable[[Any], object] | None = None,
         max_pins: int | None = None,
         spin_s: float = 0.0,
-        torch_views: str = "private",
+        torch_views: str | None = None,
         notify: str = "shm",
+        pinned: bool | str = False,
     ) -> None:
-        options = _Options(max_pins, spin_s, torch_views, notify)
+        options = _Options(max_pins, spin_s, torch_views, notify, pinned)
         dds = _Dds(network.domain_of(dds_participant), keep_last)
         native = _follow(pool_metadata, options)
         wanted = on_new_data_callback or callback
@@ -170,8 +196,9 @@ class TensorConsumer(CleanedUp):
         on_new_data_callback: Callable[[Any], object] | None = None,
         max_pins: int | None = None,
         spin_s: float = 0.0,
-        torch_views: str = "private",
+        torch_views: str | None = None,
         notify: str = "shm",
+        pinned: bool | str = False,
         varying_extent: bool = False,
     ) -> TensorConsumer:
         """Make a consumer of frames like `sample`, whose values do not matter.
@@ -191,6 +218,7 @@ class TensorConsumer(CleanedUp):
             spin_s=spin_s,
             torch_views=torch_views,
             notify=notify,
+            pinned=pinned,
         )
 
     @classmethod
@@ -201,8 +229,9 @@ class TensorConsumer(CleanedUp):
         callback: Callable[[Any], object] | None = None,
         max_pins: int | None = None,
         spin_s: float = 0.0,
-        torch_views: str = "private",
+        torch_views: str | None = None,
         notify: str = "shm",
+        pinned: bool | str = False,
         dds_participant: object = None,
         keep_last: int = 10,
     ) -> TensorConsumer:
@@ -216,7 +245,7 @@ class TensorConsumer(CleanedUp):
             Its shared memory is damaged or of another layout version.
         """
         consumer = cls.__new__(cls)
-        options = _Options(max_pins, spin_s, torch_views, notify)
+        options = _Options(max_pins, spin_s, torch_views, notify, pinned)
         dds = _Dds(network.domain_of(dds_participant), keep_last)
         native = _core.attach_consumer(pool_name, *options.native())
         consumer._set_up(native, pool_name, None, options, dds, callback)
@@ -374,6 +403,31 @@ class TensorConsumer(CleanedUp):
             The pool that appeared holds something else.
         """
         return by_time.frames_between(self._usable(), start_ns, end_ns, latest_first)
+
+    def record_stream(self, stream: object) -> None:
+        """Say that frames of a pinned pool are copied on `stream` too.
+
+        A frame that is dropped stays as it is until the default stream, and the streams that wait for
+        it, have done what they were asked to do before. Streams that do not wait for it, as those of
+        ``torch.cuda.Stream()``, have to be named here before they are used, once; it holds for every
+        pool that this consumer follows to, and not for its copies in other processes. Costs about a
+        microsecond for each dropped frame. Without `pinned` there is nothing to wait for.
+
+        Parameters
+        ----------
+        stream
+            A stream of the GPU that `pinned` names: of torch or CuPy, an object with
+            ``__cuda_stream__``, or the handle as an int. It has to live as long as this consumer and
+            its frames.
+
+        Raises
+        ------
+        TypeError
+            It is no stream.
+        CudaError
+            It is no stream of that GPU, or is being captured into a graph.
+        """
+        self._usable().record_stream(pinning.handle_of(stream))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until there is a frame newer than the last one got.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping, NamedTuple
 
 from tensor_ipc import _core
-from tensor_ipc.core import lifetime, network
+from tensor_ipc.core import lifetime, network, pinning
 from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
@@ -21,6 +21,10 @@ class ProducerStats(NamedTuple):
     """Pinned slots that it and its predecessors had to go round."""
     copied_bytes: int
     """Bytes that `TensorProducer.put` copied; a loan copies none."""
+    pinned: bool = False
+    """Whether the CUDA driver has locked the pool's memory in this process."""
+    pinned_refusal: str = ""
+    """Why not, if that was asked for; else empty."""
 
 
 _DEVICE_MEMORY = ("auto", "ipc", "vmm")
@@ -35,6 +39,7 @@ class _Options(NamedTuple):
     device_memory: str = "auto"
     sync: str = "stream"
     peer_copy: bool = False
+    pinned_for: int | None = None
 
     def check(self, pool_metadata: PoolMetadata) -> None:
         """Refuse what no pool knows, and what a pool in host memory has no use for."""
@@ -49,6 +54,12 @@ class _Options(NamedTuple):
         if not pool_metadata.on_gpu and of_a_gpu != ("auto", "stream", False):
             msg = (
                 "device_memory, sync and peer_copy are for pools in the memory of a GPU, "
+                f"pool {pool_metadata.name!r} lies on {pool_metadata.device}"
+            )
+            raise ValueError(msg)
+        if pool_metadata.on_gpu and self.pinned_for is not None:
+            msg = (
+                "pinned is for pools in host memory, "
                 f"pool {pool_metadata.name!r} lies on {pool_metadata.device}"
             )
             raise ValueError(msg)
@@ -86,6 +97,7 @@ class _Options(NamedTuple):
             self.mode,
             self.chronological,
             self.accept_any,
+            self.pinned_for,
         )
 
 
@@ -141,6 +153,11 @@ class TensorProducer(CleanedUp):
         is published, which puts the caller to sleep for as long as the GPU takes.
     peer_copy
         Whether `put` takes arrays of another GPU than the pool's, and copies between the two.
+    pinned
+        Have the CUDA driver lock the pool's memory in this process, so that copies from a GPU into a
+        `loan` run at full speed: ``True``, or the device whose context it belongs to, as
+        ``"cuda:1"``. Takes about a second for some gigabytes, once. Where it is refused the pool
+        works as without; `stats` and the log say why. See docs/cuda.md.
 
     Raises
     ------
@@ -172,11 +189,19 @@ class TensorProducer(CleanedUp):
         device_memory: str = "auto",
         sync: str = "stream",
         peer_copy: bool = False,
+        pinned: bool | str = False,
     ) -> None:
         self._metadata = pool_metadata
         self._on_gpu = pool_metadata.on_gpu
         self._options = _Options(
-            spare, mode, chronological, accept_any, device_memory, sync, peer_copy
+            spare,
+            mode,
+            chronological,
+            accept_any,
+            device_memory,
+            sync,
+            peer_copy,
+            pinning.device_of(pinned),
         )
         self._options.check(pool_metadata)
         self._dds = _Dds(network.place_of(dds_participant), _checked_depth(keep_last))
@@ -219,6 +244,7 @@ class TensorProducer(CleanedUp):
         mode: int = 0o600,
         chronological: bool = False,
         accept_any: bool = False,
+        pinned: bool | str = False,
         varying_extent: bool = False,
         device_memory: str = "auto",
         sync: str = "stream",
@@ -252,6 +278,7 @@ class TensorProducer(CleanedUp):
             device_memory=device_memory,
             sync=sync,
             peer_copy=peer_copy,
+            pinned=pinned,
         )
 
     def put(
@@ -405,7 +432,7 @@ class TensorProducer(CleanedUp):
     @property
     def stats(self) -> ProducerStats:
         """Counters of this producer."""
-        return ProducerStats(*self._native.stats) if self._native else ProducerStats(0, 0, 0)
+        return ProducerStats(*self._native.stats if self._native else (0, 0, 0))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what is needed to take the pool over elsewhere."""

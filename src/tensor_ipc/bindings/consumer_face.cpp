@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "tensor_ipc/bindings/frame_face.hpp"
+#include "tensor_ipc/bindings/pinning_report.hpp"
 
 namespace tensor_ipc::bindings {
 
@@ -56,6 +57,7 @@ public:
     ConsumerFace(Consumer consumer, TorchViews torch_views)
         : consumer_(std::move(consumer)), torch_views_(torch_views)
     {
+        pinning_report_.tell(consumer_.pool_name(), consumer_.pinning());
     }
 
     /// The newest frames as one array; None when there is none.
@@ -159,7 +161,15 @@ public:
             arrays_ != nullptr ? arrays_->reordered() : ArrayMaker::Reordered{};
         return nb::make_tuple(stats.received, stats.missed,
                               stats.copied_frames + reordered_before_.frames + now.frames,
-                              stats.copied_bytes + reordered_before_.bytes + now.bytes);
+                              stats.copied_bytes + reordered_before_.bytes + now.bytes,
+                              is_granted(consumer_.pinning()), refusal_of(consumer_.pinning()));
+    }
+
+    /// Frames are copied to a GPU on that CUstream too.
+    void record_stream(std::uintptr_t stream)
+    {
+        // NOLINTNEXTLINE(*-int-to-ptr)
+        unwrap(consumer_.record_stream(reinterpret_cast<cuda::StreamHandle>(stream)));
     }
 
     [[nodiscard]] Consumer& core() { return consumer_; }
@@ -175,6 +185,7 @@ public:
             }
             arrays_ = std::move(made);
             arrays_attachment_ = consumer_.attachments();
+            pinning_report_.tell(consumer_.pool_name(), consumer_.pinning());
         }
         return arrays_;
     }
@@ -226,14 +237,29 @@ private:
     std::shared_ptr<ArrayMaker> arrays_;  ///< frames may outlive it, and this
     std::uint64_t arrays_attachment_ = 0;
     ArrayMaker::Reordered reordered_before_;  ///< in earlier attachments
+    PinningReport pinning_report_;
     std::optional<std::uint64_t> got_;
     std::uint64_t got_attachment_ = 0;
     bool closed_ = false;
 };
 
-ConsumerOptions options_of(std::uint32_t max_pins, double spin_s)
+ConsumerOptions options_of(std::uint32_t max_pins, double spin_s, std::optional<int> pinned_for)
 {
-    return {max_pins, static_cast<std::uint64_t>(std::fmax(spin_s, 0.0) * 1e9)};
+    return {max_pins, static_cast<std::uint64_t>(std::fmax(spin_s, 0.0) * 1e9), pinned_for};
+}
+
+/// Lets other threads run while the driver is loaded and locks memory.
+template <typename Open>
+Consumer opened(std::optional<int> pinned_for, const Open& open)
+{
+    auto consumer = [&] {
+        std::optional<nb::gil_scoped_release> unlocked;
+        if (pinned_for) {
+            unlocked.emplace();
+        }
+        return open();
+    }();
+    return unwrap(std::move(consumer));
 }
 
 TorchViews views_of(bool private_views)
@@ -242,21 +268,24 @@ TorchViews views_of(bool private_views)
 }
 
 ConsumerFace attach(const std::string& name, std::uint32_t max_pins, double spin_s,
-                    bool private_views)
+                    bool private_views, std::optional<int> pinned_for)
 {
-    return {unwrap(Consumer::attach(name, options_of(max_pins, spin_s))), views_of(private_views)};
+    const ConsumerOptions options = options_of(max_pins, spin_s, pinned_for);
+    return {opened(pinned_for, [&] { return Consumer::attach(name, options); }),
+            views_of(private_views)};
 }
 
 ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
                     const std::string& dtype, std::uint32_t history_len, std::string backend,
                     std::string device, bool varying_extent, std::uint32_t max_pins, double spin_s,
-                    bool private_views)
+                    bool private_views, std::optional<int> pinned_for)
 {
-    return {
-        unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
-                                            std::move(backend), std::move(device), varying_extent),
-                                options_of(max_pins, spin_s))),
-        views_of(private_views)};
+    const PoolMetadata metadata =
+        metadata_of(std::move(name), shape, dtype, history_len, std::move(backend),
+                    std::move(device), varying_extent);
+    const ConsumerOptions options = options_of(max_pins, spin_s, pinned_for);
+    return {opened(pinned_for, [&] { return Consumer::follow(metadata, options); }),
+            views_of(private_views)};
 }
 
 }  // namespace
@@ -311,6 +340,7 @@ void add_consumer(nb::module_& module)
         .def("wait_after", &ConsumerFace::wait_after, nb::arg("after").none(),
              nb::arg("attachment"), nb::arg("timeout_s").none())
         .def("wake_by", &ConsumerFace::wake_by, nb::arg("news").none())
+        .def("record_stream", &ConsumerFace::record_stream, nb::arg("stream"))
         .def("close", &ConsumerFace::close)
         .def_prop_ro("is_closed", &ConsumerFace::is_closed)
         .def_prop_ro("connected", &ConsumerFace::connected)
@@ -319,12 +349,12 @@ void add_consumer(nb::module_& module)
         .def_prop_ro("metadata", &ConsumerFace::metadata)
         .def_prop_ro("stats", &ConsumerFace::stats);
     module.def("attach_consumer", &attach, nb::arg("name"), nb::arg("max_pins"), nb::arg("spin_s"),
-               nb::arg("private_views"));
+               nb::arg("private_views"), nb::arg("pinned_for").none());
     module.def("drain_waiting_threads", &BlockedThreads::drain);
     module.def("follow_pool", &follow, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
                nb::arg("history_len"), nb::arg("backend"), nb::arg("device"),
                nb::arg("varying_extent"), nb::arg("max_pins"), nb::arg("spin_s"),
-               nb::arg("private_views"));
+               nb::arg("private_views"), nb::arg("pinned_for").none());
 }
 
 }  // namespace tensor_ipc::bindings

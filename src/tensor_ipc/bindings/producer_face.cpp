@@ -1,4 +1,5 @@
 #include "tensor_ipc/bindings/array_maker.hpp"
+#include "tensor_ipc/bindings/pinning_report.hpp"
 #include "tensor_ipc/bindings/source_frame.hpp"
 #include "tensor_ipc/bindings/user_metadata.hpp"
 
@@ -44,6 +45,7 @@ public:
           arrays_(std::make_shared<ArrayMaker>(producer_.metadata(), TorchViews::Private)),
           accept_any_(accept_any)
     {
+        PinningReport().tell(producer_.metadata().name, producer_.pinning());
     }
 
     std::uint64_t put(nb::handle data, std::optional<std::uint64_t> timestamp_ns,
@@ -85,7 +87,8 @@ public:
     [[nodiscard]] nb::tuple stats() const
     {
         const ProducerStats stats = producer_.stats();
-        return nb::make_tuple(stats.frames, stats.skipped_slots, copied_bytes_);
+        return nb::make_tuple(stats.frames, stats.skipped_slots, copied_bytes_,
+                              is_granted(producer_.pinning()), refusal_of(producer_.pinning()));
     }
 
 private:
@@ -98,17 +101,25 @@ private:
 ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
                     const std::string& dtype, std::uint32_t history_len, std::string backend,
                     std::string device, bool varying_extent, std::uint32_t spare,
-                    std::uint32_t mode, bool chronological, bool accept_any)
+                    std::uint32_t mode, bool chronological, bool accept_any,
+                    std::optional<int> pinned_for)
 {
     SegmentOptions options;
     options.spare = spare;
     options.mode = mode;
     options.memory_order = chronological ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
-    return ProducerFace(
-        unwrap(Producer::create(metadata_of(std::move(name), shape, dtype, history_len,
-                                            std::move(backend), std::move(device), varying_extent),
-                                options)),
-        accept_any);
+    options.pinned_for = pinned_for;
+    const PoolMetadata metadata =
+        metadata_of(std::move(name), shape, dtype, history_len, std::move(backend),
+                    std::move(device), varying_extent);
+    auto producer = [&] {
+        std::optional<nb::gil_scoped_release> unlocked;
+        if (pinned_for) {  // loading the driver and locking memory may take seconds
+            unlocked.emplace();
+        }
+        return Producer::create(metadata, options);
+    }();
+    return ProducerFace(unwrap(std::move(producer)), accept_any);
 }
 
 }  // namespace
@@ -134,7 +145,7 @@ void add_producer(nb::module_& module)
     module.def("create_producer", &create, nb::arg("name"), nb::arg("shape"), nb::arg("dtype"),
                nb::arg("history_len"), nb::arg("backend"), nb::arg("device"),
                nb::arg("varying_extent"), nb::arg("spare"), nb::arg("mode"),
-               nb::arg("chronological"), nb::arg("accept_any"));
+               nb::arg("chronological"), nb::arg("accept_any"), nb::arg("pinned_for").none());
 }
 
 }  // namespace tensor_ipc::bindings

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "tensor_ipc/layout/geometry.hpp"
 #include "tensor_ipc/os/mapping.hpp"
@@ -36,6 +37,12 @@ public:
     [[nodiscard]] const std::byte* run(std::uint32_t newest, std::uint32_t count) const noexcept
     {
         return mapping_.data() + geometry_.run_in_ring(newest, count);
+    }
+
+    /// Both halves.
+    [[nodiscard]] std::span<std::byte> mapped() const noexcept
+    {
+        return {mapping_.data(), mapping_.bytes()};
     }
 
 private:

@@ -3,6 +3,7 @@
 #include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
 #include "tensor_ipc/pool/device_reader.hpp"
+#include "tensor_ipc/pool/pinning.hpp"
 
 namespace tensor_ipc {
 
@@ -77,6 +78,32 @@ Attachment::~Attachment()
 {
     if (is_ours()) {
         reader_.memory().consumer(reader_.id()).pid.store(0, std::memory_order_relaxed);
+    }
+}
+
+/// The last reference is gone.
+void Attachment::end() noexcept
+{
+    const bool is_used = pinning_ != nullptr && pinning_->late_unpins() != nullptr &&
+                         !pinning_->late_unpins()->settle();
+    // Still used by a driver that cannot be waited for, it stays as it is until the process ends.
+    if (!is_used) {
+        delete this;  // NOLINT(*-owning-memory)
+    }
+}
+
+void Attachment::pin_payload(int device, std::span<const cuda::StreamHandle> streams)
+{
+    pinning_ = Pinning::of_consumer(payload_.mapped(), device, *this, streams);
+}
+
+void Attachment::let_go_in_order(std::uint32_t newest, std::uint32_t count) noexcept
+{
+    LateUnpins* late = pinning_->late_unpins();
+    if (late == nullptr) {
+        unpin_run(newest, count);
+    } else if (is_ours()) {
+        late->unpin(newest, count);
     }
 }
 

@@ -5,8 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <utility>
 
+#include "tensor_ipc/cuda/driver_abi.hpp"
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/memory/private_ring.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
@@ -17,6 +20,7 @@
 namespace tensor_ipc {
 
 class DeviceReader;
+class Pinning;
 
 /// Shared by the consumer and all its frames; gone with the last of them, so that a frame may
 /// outlive its consumer. Counted in place because a shared_ptr costs twice as much per frame.
@@ -47,6 +51,12 @@ public:
     {
         return dies_with_producer_ && !producer_alive();
     }
+    /// Has the CUDA driver lock the payload, or notes why it does not. Once, before the first
+    /// frame. From then on frames are let go of in stream order; see Pinning::of_consumer.
+    void pin_payload(int device, std::span<const cuda::StreamHandle> streams);
+
+    /// Null where that was not asked for.
+    [[nodiscard]] const Pinning* pinning() const noexcept { return pinning_.get(); }
 
     /// The payload for those who may write to it; mapped at the first call. Thread-safe.
     [[nodiscard]] Result<PrivateRing*> private_payload();
@@ -86,12 +96,22 @@ public:
     /// Undoes the pins of `count` consecutive slots that end with `newest`.
     void unpin_run(std::uint32_t newest, std::uint32_t count) noexcept;
 
+    /// The same for frames that somebody had in hand, and that a GPU may be copying from.
+    void let_go(std::uint32_t newest, std::uint32_t count) noexcept
+    {
+        if (pinning_ == nullptr) {
+            unpin_run(newest, count);
+        } else {
+            let_go_in_order(newest, count);
+        }
+    }
+
     void add_reference() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
 
     void drop_reference() noexcept
     {
         if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-            delete this;  // NOLINT(*-owning-memory)
+            end();
         }
     }
 
@@ -100,11 +120,15 @@ private:
     Result<void> open_device();
     ~Attachment();
 
+    void let_go_in_order(std::uint32_t newest, std::uint32_t count) noexcept;
+    void end() noexcept;
+
     SegmentFile segment_;
     HostRing payload_;
     FrameReader reader_;
     std::mutex private_payload_mutex_;
     std::unique_ptr<PrivateRing> private_payload_;
+    std::unique_ptr<const Pinning> pinning_;  ///< of payload_, so it goes first
     std::atomic<std::uint32_t> references_{1};
     std::atomic<bool> is_lost_{false};
     std::unique_ptr<DeviceReader> device_;

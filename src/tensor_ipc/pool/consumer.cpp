@@ -6,6 +6,7 @@
 #include "tensor_ipc/os/directory_watch.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
 #include "tensor_ipc/pool/device_reader.hpp"
+#include "tensor_ipc/pool/pinning.hpp"
 #include "tensor_ipc/segment/open_segment.hpp"
 
 namespace tensor_ipc {
@@ -161,6 +162,9 @@ Result<bool> Consumer::try_attach()
         return pool.error();
     }
     pool_ = std::move(pool).value();
+    if (options_.pinned_for) {
+        pool_->pin_payload(*options_.pinned_for, copy_streams_);
+    }
     last_index_.reset();
     ++attachments_;
     return true;
@@ -358,6 +362,25 @@ Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
     }
     waiter.spin_ns_ = options_.spin_ns;
     return waiter;
+}
+
+const Pinning* Consumer::pinning() const noexcept
+{
+    return pool_ ? pool_->pinning() : nullptr;
+}
+
+Result<void> Consumer::record_stream(cuda::StreamHandle stream)
+{
+    if (std::ranges::find(copy_streams_, stream) != copy_streams_.end()) {
+        return {};
+    }
+    if (const Pinning* pinned = pinning(); pinned != nullptr && pinned->is_granted()) {
+        if (auto added = pinned->late_unpins()->add_stream(stream); !added) {
+            return added;
+        }
+    }
+    copy_streams_.push_back(stream);
+    return {};
 }
 
 const Geometry* Consumer::geometry() const noexcept

@@ -22,6 +22,8 @@ namespace tensor_ipc {
 struct ConsumerOptions {
     std::uint32_t max_pins = FrameSource::kAutomatic;  ///< slots it may hold as views
     std::uint64_t spin_ns = 0;                         ///< how long wait() looks before it sleeps
+    /// Have the CUDA driver lock the frames' memory (Pinning), for copies to this GPU.
+    std::optional<int> pinned_for = {};
 };
 
 struct ConsumerStats {
@@ -155,6 +157,16 @@ public:
 
     [[nodiscard]] const ConsumerStats& stats() const noexcept { return stats_; }
 
+    /// Whether the frames of the pool are pinned; null while there is none, and where it was not
+    /// asked for.
+    [[nodiscard]] const Pinning* pinning() const noexcept;
+
+    /// Says that frames of a pinned pool are copied on `stream` too, which does not wait for the
+    /// default stream. A frame that is dropped stays as it is until it has done what it has to do
+    /// then. `stream` has to live as long as this consumer and its frames.
+    /// @return CudaFailed when the stream is not one of the GPU in the options
+    [[nodiscard]] Result<void> record_stream(cuda::StreamHandle stream);
+
     [[nodiscard]] const std::string& pool_name() const noexcept { return pool_name_; }
 
     /// Lets go of the pool. Frames stay valid. The next call attaches again.
@@ -192,7 +204,8 @@ private:
     std::uint64_t checked_ns_ = 0;
     std::uint32_t widest_request_ = 1;
     std::uint32_t calls_without_news_ = 0;
-    FrameTimes times_;                 ///< of the last reading by time
+    FrameTimes times_;                              ///< of the last reading by time
+    std::vector<cuda::StreamHandle> copy_streams_;  ///< for record_stream(), of all attachments
     std::vector<std::uint32_t> ages_;  ///< which of them to take; kept for their memory
 };
 

@@ -195,7 +195,7 @@ private:
         if (device_ != nullptr) {
             device_.reset();
         } else if (pool_ && owned_ == nullptr) {
-            pool_->unpin_run(newest_slot_, count_);
+            pool_->let_go(newest_slot_, count_);
         }
         count_ = 0;
     }

@@ -8,6 +8,7 @@
 #include "tensor_ipc/pool/device_reader.hpp"
 #include "tensor_ipc/pool/frame.hpp"
 #include "tensor_ipc/pool/observer.hpp"
+#include "tensor_ipc/pool/pinning.hpp"
 #include "tensor_ipc/pool/private_window.hpp"
 #include "tensor_ipc/pool/producer.hpp"
 #include "tensor_ipc/pool/synchronizer.hpp"

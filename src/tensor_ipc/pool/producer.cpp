@@ -7,6 +7,7 @@
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
 #include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/pool/pinning.hpp"
 #include "tensor_ipc/pool/producer_parts.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
 
@@ -28,6 +29,10 @@ public:
     }
 
     [[nodiscard]] const SegmentFile& segment() const noexcept { return segment_; }
+
+    void pin_payload(int device) { pinning_ = Pinning::of_producer(payload_.mapped(), device); }
+
+    [[nodiscard]] const Pinning* pinning() const noexcept { return pinning_.get(); }
 
     [[nodiscard]] bool is_open() const noexcept { return open_ && !segment_.is_parents(); }
 
@@ -86,6 +91,7 @@ public:
 private:
     SegmentFile segment_;
     HostRing payload_;
+    std::unique_ptr<const Pinning> pinning_;  ///< of payload_, so it goes first
     KernelLiveness liveness_;
     FrameWriter writer_;
     WakeWord wake_word_;
@@ -193,8 +199,12 @@ Result<Producer> Producer::create(const PoolMetadata& metadata, const SegmentOpt
         }
         return payload.error();
     }
-    return Producer(
-        std::make_shared<ProducerCore>(std::move(segment).value(), std::move(payload).value()));
+    auto core =
+        std::make_shared<ProducerCore>(std::move(segment).value(), std::move(payload).value());
+    if (options.pinned_for) {
+        core->pin_payload(*options.pinned_for);
+    }
+    return Producer(std::move(core));
 }
 
 Producer::Producer(std::shared_ptr<ProducerCore> core) noexcept : core_(std::move(core)) {}
@@ -280,6 +290,11 @@ const PoolMetadata& Producer::metadata() const noexcept
 const Geometry& Producer::geometry() const noexcept
 {
     return core_->segment().geometry;
+}
+
+const Pinning* Producer::pinning() const noexcept
+{
+    return core_->pinning();
 }
 
 ProducerStats Producer::stats() const noexcept

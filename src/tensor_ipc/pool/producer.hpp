@@ -12,6 +12,7 @@
 
 namespace tensor_ipc {
 
+class Pinning;
 class ProducerCore;
 
 /// What goes with a frame beside its bytes.
@@ -123,6 +124,9 @@ public:
     [[nodiscard]] const PoolMetadata& metadata() const noexcept;
     [[nodiscard]] const Geometry& geometry() const noexcept;
     [[nodiscard]] ProducerStats stats() const noexcept;
+
+    /// Whether the slots are pinned; null where it was not asked for.
+    [[nodiscard]] const Pinning* pinning() const noexcept;
 
 private:
     explicit Producer(std::shared_ptr<ProducerCore> core) noexcept;

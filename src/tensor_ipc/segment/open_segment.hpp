@@ -17,6 +17,8 @@ struct SegmentOptions {
     std::uint32_t mode = 0600;            ///< permission bits of the segment
     MemoryOrder memory_order = MemoryOrder::NewestFirst;
     bool take_over = true;  ///< go on with what a dead producer left, else always begin anew
+    /// Have the CUDA driver lock the payload in the producer's process, for this GPU (Pinning).
+    std::optional<int> pinned_for = {};
 };
 
 /// Where frames lie that do not lie in the segment.

@@ -1,0 +1,1 @@
+"""Pools and GPUs: what only hardware can show, in figures. ``scripts/bench-gpu``."""
