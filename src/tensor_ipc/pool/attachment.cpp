@@ -94,7 +94,10 @@ void Attachment::end() noexcept
 
 void Attachment::pin_payload(int device, std::span<const cuda::StreamHandle> streams)
 {
-    pinning_ = Pinning::of_consumer(payload_.mapped(), device, *this, streams);
+    pinning_ = device_ != nullptr
+                   ? Pinning::refused("the frames of pool '" + segment_.metadata.name +
+                                      "' lie in the memory of a GPU; pinned is for host memory")
+                   : Pinning::of_consumer(payload_.mapped(), device, *this, streams);
 }
 
 void Attachment::let_go_in_order(std::uint32_t newest, std::uint32_t count) noexcept

@@ -89,4 +89,11 @@ std::unique_ptr<Pinning> Pinning::of_consumer(std::span<std::byte> payload, int 
     return made;
 }
 
+std::unique_ptr<Pinning> Pinning::refused(std::string reason)
+{
+    std::unique_ptr<Pinning> made(new Pinning);  // NOLINT(*-owning-memory): private constructor
+    made->refusal_ = std::move(reason);
+    return made;
+}
+
 }  // namespace tensor_ipc

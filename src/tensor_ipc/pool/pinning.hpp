@@ -33,6 +33,9 @@ public:
         std::span<std::byte> payload, int device, Attachment& attachment,
         std::span<const cuda::StreamHandle> streams);
 
+    /// What was not even asked of the driver.
+    [[nodiscard]] static std::unique_ptr<Pinning> refused(std::string reason);
+
     [[nodiscard]] bool is_granted() const noexcept { return registration_.has_value(); }
 
     /// Why it was not granted, with what to do; else empty.
