@@ -252,11 +252,19 @@ ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
                     std::string device, bool varying_extent, std::uint32_t max_pins, double spin_s,
                     bool private_views)
 {
-    return {
-        unwrap(Consumer::follow(metadata_of(std::move(name), shape, dtype, history_len,
-                                            std::move(backend), std::move(device), varying_extent),
-                                options_of(max_pins, spin_s))),
-        views_of(private_views)};
+    const bool on_gpu = device.starts_with("cuda");
+    const PoolMetadata expected =
+        metadata_of(std::move(name), shape, dtype, history_len, std::move(backend),
+                    std::move(device), varying_extent);
+    auto consumer = [&] {
+        // To open the memory of a GPU may take seconds.
+        std::optional<nb::gil_scoped_release> unlocked;
+        if (on_gpu) {
+            unlocked.emplace();
+        }
+        return Consumer::follow(expected, options_of(max_pins, spin_s));
+    }();
+    return {unwrap(std::move(consumer)), views_of(private_views)};
 }
 
 }  // namespace
