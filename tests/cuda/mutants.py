@@ -62,14 +62,14 @@ MUTANTS = [
     Mutant(
         "wait_for_nothing",
         PRODUCER,
-        "    return recorded ? parts_.stream.wait_for(current, event) : recorded;\n",
-        "    return recorded;\n",
+        "    return parts_.stream.wait_for(current, event);\n",
+        "    return {};\n",
         each_kind(FULL_SPEED),
     ),
     Mutant(
         "let_the_source_change_at_once",
         PRODUCER,
-        "    return cuda::let_wait(there.value(), stream, parts_.after);\n",
+        "    return cuda::let_wait(*there ? **there : current, stream, parts_.after);\n",
         "    return {};\n",
         each_kind(FULL_SPEED),
     ),
