@@ -18,6 +18,7 @@ TAKE_OVER = "tests/model/wake_model.cpp"
 FRAMES = "frames --puts 1 --gets 1,1 --crashes 0"
 CRASH = "frames --puts 1 --gets 1,0 --crashes 1"
 SCAN = "frames --puts 1 --gets 1,1 --crashes 0 --by-scan"
+DEVICE = "frames --puts 2 --gets 0,1 --crashes 0 --device"
 LOANS = "frames --puts 2 --gets 1,0 --crashes 0 --loans"
 SLEEP = "wake --puts 2 --crashes 0"
 SLEEP_AND_CRASH = "wake --puts 1 --crashes 1"
@@ -137,18 +138,63 @@ MUTANTS = [
     Mutant(
         "claim: takes what is on loan",
         WRITER,
-        "if (before == kBeingWritten) {",
-        "if (before == kBeingWritten - 1) {",
+        "if (before == kBeingWritten ||",
+        "if (before == kBeingWritten - 1 ||",
         LOANS,
     ),
     Mutant(
-        "claim: newest slot not last", WRITER, "slot != latest_slot_ && claim", "claim", LOANS
+        "claim: newest slot not last",
+        WRITER,
+        "claim_from_dead_too(slot, NewestSlot::LeftAlone)",
+        "claim_from_dead_too(slot, NewestSlot::TakenToo)",
+        LOANS,
     ),
     Mutant(
         "claim: never the newest slot",
         WRITER,
-        "if (latest_slot_ != kNoSlot && claim_from_dead_too(latest_slot_)) {",
-        "if (latest_slot_ == kNoSlot && claim_from_dead_too(0)) {",
+        "if (newest != kNoSlot && claim_from_dead_too(",
+        "if (newest == kNoSlot && claim_from_dead_too(",
+        LOANS,
+    ),
+    # sync newest-slot
+    weaker(
+        "claim: state relaxed",
+        WRITER,
+        f"before = state.load({ACQUIRE})",
+        ACQUIRE,
+        RELAXED,
+        DEVICE,
+    ),
+    Mutant(
+        "claim: newest slot is the one announced last",
+        WRITER,
+        "        if (newest != kNoSlot && claim_from_dead_too(newest, NewestSlot::TakenToo)) {\n"
+        "            return newest;\n",
+        "        const std::uint32_t now = announced_in(newest_.load(std::memory_order_relaxed));\n"
+        "        if (now != kNoSlot && claim_from_dead_too(now, NewestSlot::TakenToo)) {\n"
+        "            return now;\n",
+        DEVICE,
+    ),
+    Mutant(
+        "commit: does not say what it is about to announce",
+        WRITER,
+        "    newest_.store(pack_newest(announced_in(newest_.load(std::memory_order_relaxed)), slot),\n"
+        "                  std::memory_order_relaxed);\n",
+        "",
+        DEVICE,
+    ),
+    Mutant(
+        "commit: forgets the newest slot before it announces the next",
+        WRITER,
+        "pack_newest(announced_in(newest_.load(std::memory_order_relaxed)), slot)",
+        "pack_newest(slot, slot)",
+        DEVICE,
+    ),
+    Mutant(
+        "commit: does not say what it announced",
+        WRITER,
+        "    newest_.store(pack_newest(slot, slot), std::memory_order_relaxed);\n",
+        "",
         LOANS,
     ),
     # sync frame-bytes
@@ -230,9 +276,9 @@ MUTANTS = [
     Mutant(
         "take over: does not announce",
         WRITER,
-        "memory_.header().latest.store(\n"
-        "            next_frame_ == 0 ? 0 : pack_latest(next_frame_ - 1, latest_slot_),\n"
-        "            std::memory_order_seq_cst);",
+        "memory_.header().latest.store("
+        "next_frame_ == 0 ? 0 : pack_latest(next_frame_ - 1, newest),\n"
+        "                                      std::memory_order_seq_cst);",
         "",
         CRASH,
     ),
@@ -307,13 +353,15 @@ MUTANTS = [
 ]
 
 # The sound code, in the bounds of CI and in larger ones.
-QUICK = [FRAMES, CRASH, SCAN, LOANS, SLEEP, SLEEP_AND_CRASH]
+QUICK = [FRAMES, CRASH, SCAN, LOANS, DEVICE, SLEEP, SLEEP_AND_CRASH]
 DEEP = [
     "frames --puts 2 --gets 1,1 --crashes 0",
     "frames --puts 1 --gets 2,1 --crashes 0",
     "frames --puts 2 --gets 1,1 --crashes 1",
     "frames --puts 2 --gets 1,1 --crashes 0 --by-scan",
     "frames --puts 1 --gets 1,1 --crashes 1 --loans",
+    "frames --puts 2 --gets 0,1 --crashes 0 --device --loans",
+    "frames --puts 2 --gets 0,2 --crashes 0 --device --by-scan",
     "wake --puts 2 --crashes 1",
     "wake --puts 1 --crashes 2",
 ]

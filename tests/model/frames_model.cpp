@@ -1,8 +1,10 @@
 /// The frame protocol: a producer that claims, writes, commits and abandons, two consumers that
-/// keep views, any of them killed anywhere, started again, ids handed on.
+/// keep views, any of them killed anywhere, started again, ids handed on. Or a producer of two
+/// threads: one that claims and abandons, a device's that writes and commits; nobody is killed.
 #include "frames_model.hpp"
 
 #include <cstring>
+#include <new>
 
 #include "pool_model.hpp"
 
@@ -32,26 +34,20 @@ public:
 
     std::optional<std::uint32_t> claim()
     {
-        std::uint64_t newest = 0;
-        std::uint32_t newest_slot = kSlots;
         for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-            pool().was_pinned[slot] = may_be_pinned(slot);
-            const std::uint64_t state = memory().last(static_cast<int>(kState + slot));
-            if (state != kBeingWritten && state > newest) {
-                newest = state;
-                newest_slot = slot;
-            }
+            pool().was_taken[slot] = pool().on_loan[slot] || may_be_pinned(slot);
         }
         pool().is_claiming = true;
         const auto taken = writer_->claim();
         pool().is_claiming = false;
         for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
-            const bool is_free = !pool().on_loan[slot] && !pool().was_pinned[slot];
+            const bool is_free = !pool().was_taken[slot];
             require(taken || !is_free, "a claim succeeds while a slot is free");
-            require(!taken || *taken != newest_slot || slot == newest_slot || !is_free,
+            require(!taken || !pool().took_newest || slot == *taken || !is_free,
                     "the newest frame is overwritten only when there is no other slot");
-            pool().was_pinned[slot] = false;
+            pool().was_taken[slot] = false;
         }
+        pool().took_newest = false;
         check_held();
         if (taken) {
             require(!pool().on_loan[*taken], "no slot is claimed twice");
@@ -133,6 +129,17 @@ void produce(FrameWriter& writer, std::uint8_t turn)
     publish(writer, *slot);
 }
 
+/// All slots can be had once the consumers are gone.
+void end_producing(FrameWriter& writer)
+{
+    step_when(&consumers_are_done, "sees that the consumers are gone");
+    pool().is_over = true;
+    know_the_dead();
+    for (std::uint32_t i = 0; i < kSlots; ++i) {
+        require(Claims(writer).claim().has_value(), "nothing stays pinned by the dead");
+    }
+}
+
 void run_producer()
 {
     take_producer_lock();
@@ -149,12 +156,47 @@ void run_producer()
         }
     }
     rest(digest_of(writer, UINT64_MAX));
-    step_when(&consumers_are_done, "sees that the consumers are gone");
-    pool().is_over = true;
-    know_the_dead();
-    for (std::uint32_t i = 0; i < kSlots; ++i) {
-        require(Claims(writer).claim().has_value(), "nothing stays pinned by the dead");
+    end_producing(writer);
+}
+
+/// A producer whose frames are written by a device: this thread claims; with loans
+/// it may change its mind.
+void run_caller()
+{
+    take_producer_lock();
+    ModelLiveness liveness;
+    alignas(FrameWriter) std::byte room[sizeof(FrameWriter)];
+    pool().writer = room;
+    FrameWriter& writer = *new (room) FrameWriter(ring_memory(), liveness);
+    Claims claims(writer);
+    std::uint8_t& left = pool().work_left[0];
+    while (left > 0) {
+        --left;
+        rest(digest_of(writer, left));
+        const auto slot = claims.claim();
+        if (slot && (!bounds.loans || choose(2) == 0)) {
+            ask_device(*slot);
+        } else if (slot) {
+            writer.abandon(*slot);
+            pool().on_loan[*slot] = false;
+        }
     }
+    rest(digest_of(writer, UINT64_MAX));
+    pool().has_no_more_work = true;
+    step_when([](int /*process*/) { return !is_alive(1); }, "waits for the device");
+    join(view_of(running()), pool().stream);
+    end_producing(writer);
+}
+
+/// The device, and the thread of its driver that commits.
+void run_device()
+{
+    while (const auto slot = next_for_device()) {
+        auto& writer = *static_cast<FrameWriter*>(const_cast<void*>(pool().writer));
+        publish(writer, *slot);
+        rest(digest_of(writer, 0));
+    }
+    join(pool().stream, view_of(running()));
 }
 
 /// What one consumer does; it keeps its last view while it gets the next.
@@ -269,7 +311,9 @@ void begin()
 void run(int process)
 {
     if (process == 0) {
-        run_producer();
+        bounds.device ? run_caller() : run_producer();
+    } else if (process == 1 && bounds.device) {
+        run_device();
     } else {
         run_consumer(process);
     }

@@ -10,6 +10,7 @@ struct FramesBounds {
     int gets_a = 1;  ///< over all lives of consumer A
     int gets_b = 1;
     bool loans = false;    ///< every other put is two loans, the first published last or abandoned
+    bool device = false;   ///< in place of consumer A, a device writes and commits what was claimed
     bool by_scan = false;  ///< consumers also look through all slots for the newest frame
 };
 

@@ -100,7 +100,14 @@ void check_read(std::uint32_t slot, std::uint64_t frame, std::uint32_t id)
 
 int place_of(const void* address) noexcept
 {
-    const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(address) - control);
+    const auto offset_in = [address](const void* begin) {
+        return static_cast<std::size_t>(static_cast<const std::byte*>(address) -
+                                        static_cast<const std::byte*>(begin));
+    };
+    if (pool().writer != nullptr && offset_in(pool().writer) < sizeof(FrameWriter)) {
+        return kNewest;  // its one atomic
+    }
+    const std::size_t offset = offset_in(control);
     return offset < sizeof control ? places.at[offset] : -1;
 }
 
@@ -109,30 +116,43 @@ const char* name_of(int place) noexcept
     static constexpr const char* kNames[] = {
         "latest",    "wake_word", "waiting",   "high_water", "ended",     "state[0]",
         "state[1]",  "state[2]",  "pin[0][0]", "pin[0][1]",  "pin[0][2]", "pin[1][0]",
-        "pin[1][1]", "pin[1][2]", "pin[2][0]", "pin[2][1]",  "pin[2][2]"};
+        "pin[1][1]", "pin[1][2]", "pin[2][0]", "pin[2][1]",  "pin[2][2]", "newest"};
     return kNames[place];
 }
 
 bool is_mine_to_store(int place) noexcept
 {
-    return pool().producer_lock.holder == running() &&
+    return pool().producer_lock.holder == running() && pool().writer == nullptr &&
            (place == kLatest || (place >= kState && place < kPin));
 }
 
 void after_store(int place, std::uint64_t value) noexcept
 {
-    if (place >= kPin && value != 0 && pool().is_claiming) {
-        pool().was_pinned[(place - kPin) / static_cast<int>(kIds)] = true;
+    if (place >= kPin && place < kNewest && value != 0 && pool().is_claiming) {
+        pool().was_taken[(place - kPin) / static_cast<int>(kIds)] = true;
     }
-    if (place >= kState && place < kPin && value != kNeverWritten && value != kBeingWritten) {
-        const int slot = place - kState;
-        if (pool().is_rewritten[slot]) {
-            require(value > pool().greatest_state, "no frame number is given twice");
-            pool().greatest_state = value;
-            pool().is_rewritten[slot] = false;
-        } else {
-            require(pool().payload[slot] == value, "a slot's state is the frame in it");
-        }
+    if (place < kState || place >= kPin) {
+        return;
+    }
+    const int slot = place - kState;
+    bool& is_lost = pool().is_lost[slot];
+    if (value == kNeverWritten) {
+        is_lost = true;
+        return;
+    }
+    const std::uint64_t payload = pool().payload[slot];
+    if (value == kBeingWritten) {
+        const std::uint64_t newest = memory().last(kLatest) >> 16U;
+        require(is_lost || payload <= newest, "no frame is overwritten before it was announced");
+        pool().took_newest = pool().is_claiming && !is_lost && payload == newest;
+        return;
+    }
+    if (pool().is_rewritten[slot]) {
+        require(value > pool().greatest_state, "no frame number is given twice");
+        pool().greatest_state = value;
+        pool().is_rewritten[slot] = false;
+    } else {
+        require(payload == value, "a slot's state is the frame in it");
     }
 }
 
@@ -168,7 +188,8 @@ void add_pool(Digest& digest) noexcept
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         digest.add(pool().payload[slot]);
         digest.add((pool().on_loan[slot] ? 1U : 0U) | (pool().is_rewritten[slot] ? 2U : 0U) |
-                   (pool().was_pinned[slot] ? 4U : 0U) | (pool().is_claiming ? 8U : 0U));
+                   (pool().was_taken[slot] ? 4U : 0U) | (pool().is_claiming ? 8U : 0U) |
+                   (pool().is_lost[slot] ? 16U : 0U));
     }
     for (int process = 0; process < kProcesses; ++process) {
         digest.add(std::uint64_t{pool().work_left[process]} << 1U |
@@ -176,6 +197,12 @@ void add_pool(Digest& digest) noexcept
     }
     digest.add(pool().is_over ? 1 : 0);
     memory().add_view(pool().futex, digest);
+    memory().add_view(pool().stream, digest);
+    for (const std::uint8_t slot : pool().queue) {
+        digest.add(slot);
+    }
+    digest.add(pool().queued | (pool().has_no_more_work ? 16U : 0U) |
+               (pool().took_newest ? 32U : 0U) | (pool().writer != nullptr ? 64U : 0U));
     for (int process = 0; process < kProcesses; ++process) {
         digest.add(pool().next_frame[process] << 1U | (pool().is_asleep[process] ? 1U : 0U));
     }
@@ -188,6 +215,7 @@ void rebase_pool(const View& base) noexcept
         Memory::rebase(lock.view, base);
     }
     Memory::rebase(pool().futex, base);
+    Memory::rebase(pool().stream, base);
 }
 
 void bury_process(int process) noexcept
@@ -235,9 +263,10 @@ void take_producer_lock() noexcept
     require(try_lock(pool().producer_lock), "a pool has one producer at a time");
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         pool().on_loan[slot] = false;
-        pool().was_pinned[slot] = false;
+        pool().was_taken[slot] = false;
     }
     pool().is_claiming = false;
+    pool().took_newest = false;
 }
 
 bool ModelLiveness::lock_if_dead(std::uint32_t id) noexcept
@@ -283,6 +312,7 @@ void write_payload(std::uint32_t slot, std::uint64_t frame) noexcept
     check_write(slot);
     pool().payload[slot] = kHalf;
     pool().is_rewritten[slot] = true;
+    pool().is_lost[slot] = false;
     step("writes the other half, slot", slot);
     check_write(slot);
     pool().payload[slot] = state_of_frame(frame);
@@ -311,6 +341,29 @@ void drop_view(std::uint32_t id, const Held& held) noexcept
             return;
         }
     }
+}
+
+void ask_device(std::uint32_t slot) noexcept
+{
+    step("asks the device to write slot", slot);
+    join(pool().stream, my_view());
+    pool().queue[pool().queued++] = static_cast<std::uint8_t>(slot);
+}
+
+std::optional<std::uint32_t> next_for_device() noexcept
+{
+    step_when([](int /*process*/) { return pool().queued > 0 || pool().has_no_more_work; },
+              "looks for work");
+    if (pool().queued == 0) {
+        return std::nullopt;
+    }
+    join(my_view(), pool().stream);
+    const std::uint32_t slot = pool().queue[0];
+    --pool().queued;
+    std::memmove(pool().queue, pool().queue + 1, pool().queued);
+    pool().queue[pool().queued] = 0;
+    learn(slot);
+    return slot;
 }
 
 void know_the_dead() noexcept

@@ -19,7 +19,8 @@ enum PlaceIndex : int {
     kEnded,
     kState,
     kPin = kState + kSlots,
-    kAtomicsUsed = kPin + kSlots * kIds,
+    kNewest = kPin + kSlots * kIds,  ///< of a FrameWriter that two threads use
+    kAtomicsUsed,
     kPayload = kAtomics,
     kReads = kPayload + kSlots,  ///< the reads of each id from each slot
     kPlainUsed = kReads + kSlots * kIds,
@@ -53,15 +54,22 @@ struct PoolModel {
     std::uint64_t payload[kSlots];  ///< number of the frame + 1, or kHalf
     std::uint64_t greatest_state;   ///< that any slot had
     bool on_loan[kSlots];
+    bool is_lost[kSlots];          ///< what frame it held, if any, was given up
     bool is_rewritten[kSlots];     ///< since the last frame was committed there
     bool has_arrived[kProcesses];  ///< consumers that took a first step in this life
     bool is_over;                  ///< consumers that come now go at once
     bool is_claiming;
-    bool was_pinned[kSlots];  ///< by the living, at some time in this claim
+    bool was_taken[kSlots];  ///< on loan or pinned by the living, at some time in this claim
+    bool took_newest;        ///< the slot that was marked last had the frame of `latest`
     std::uint8_t work_left[kProcesses];
     bool is_asleep[kProcesses];            ///< in the futex call
     std::uint64_t next_frame[kProcesses];  ///< that a sleeper waits for
     View futex;                            ///< what the kernel's lock of that futex hands on
+    const void* writer;                    ///< a FrameWriter that two threads use
+    View stream;                           ///< what the device's queue hands on
+    std::uint8_t queue[kSlots];            ///< slots that the device was asked to write
+    std::uint8_t queued;
+    bool has_no_more_work;  ///< for the device
 };
 
 inline constexpr std::uint64_t kHalf = UINT64_MAX;
@@ -114,6 +122,13 @@ void take_view(std::uint32_t id, FramePlace place) noexcept;
 
 /// Reads it again, and lets go of it just before the real unpin.
 void drop_view(std::uint32_t id, const Held& held) noexcept;
+
+/// Puts the writing of a claimed slot at the end of what the device has to do.
+void ask_device(std::uint32_t slot) noexcept;
+
+/// Waits for the device's next piece of work.
+/// @return nothing when no more will come
+[[nodiscard]] std::optional<std::uint32_t> next_for_device() noexcept;
 
 /// The first step of a consumer.
 /// @return false when it came too late

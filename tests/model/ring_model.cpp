@@ -5,6 +5,7 @@
 ///   --gets A,B            gets of the two consumers, over all their lives
 ///   --crashes N           processes that are killed, anywhere
 ///   --loans               every other put is two loans, the first published last or abandoned
+///   --device              a device writes and commits, in place of consumer A; without crashes
 ///   --by-scan             consumers also look through the slots for the newest frame
 ///   --states N            give up beyond so many states
 ///
@@ -35,6 +36,8 @@ Asked read_options(int count, char** options)
         const bool has_value = i + 1 < count;
         if (option == "--loans") {
             asked.frames.loans = true;
+        } else if (option == "--device") {
+            asked.frames.device = true;
         } else if (option == "--by-scan") {
             asked.frames.by_scan = true;
         } else if (option == "--puts" && has_value) {
@@ -50,6 +53,7 @@ Asked read_options(int count, char** options)
             asked.is_understood = false;
         }
     }
+    asked.is_understood &= !asked.frames.device || asked.bounds.crashes == 0;
     return asked;
 }
 
@@ -62,7 +66,7 @@ int main(int argc, char** argv)
     if ((name != "frames" && name != "wake") || !asked.is_understood) {
         std::fputs(
             "usage: ring_model frames|wake [--puts N] [--gets A,B] [--crashes N] [--loans] "
-            "[--by-scan] [--states N]\n",
+            "[--device] [--by-scan] [--states N]\n",
             stderr);
         return 3;
     }

@@ -1,5 +1,8 @@
 /// The protocol on plain memory: one address per byte, so that ThreadSanitizer sees whether reads
 /// and writes of a frame are ordered. (Pools map their pages once per process and twice per ring.)
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <thread>
 
 #include "../unit/ring/ring_in_memory.hpp"
@@ -51,6 +54,37 @@ protected:
     std::array<Payload, kSlots> payload_{};
 };
 
+/// Slots on their way from the thread that claims them to the one that writes and commits them.
+class Handed {
+public:
+    /// Sleeps while there is no room.
+    void put(std::uint32_t slot)
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return slots_.size() < kRoom; });
+        slots_.push_back(slot);
+        changed_.notify_all();
+    }
+
+    /// Sleeps until there is one.
+    std::uint32_t take()
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !slots_.empty(); });
+        const std::uint32_t slot = slots_.front();
+        slots_.pop_front();
+        changed_.notify_all();
+        return slot;
+    }
+
+private:
+    static constexpr std::size_t kRoom = 2;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::uint32_t> slots_;
+};
+
 TEST_F(RingThreads, OrderEveryReadOfAFrameAgainstItsNeighboursInTime)
 {
     const std::uint64_t frames =
@@ -85,6 +119,42 @@ TEST_F(RingThreads, OrderEveryReadOfAFrameAgainstItsNeighboursInTime)
     for (std::uint32_t slot = 0; slot < kSlots; ++slot) {
         EXPECT_FALSE(memory_.is_pinned(slot));
     }
+}
+
+TEST_F(RingThreads, MayClaimInOneThreadAndCommitInAnother)
+{
+    const std::uint64_t frames =
+        testing::number_from_environment("TENSOR_IPC_STRESS_FRAMES", 200'000) / 4;
+    testing::Tally tally;
+    std::atomic<bool> stop{false};
+    std::thread consumer([&] { read_until(stop, 0, tally); });
+    FrameWriter writer(memory_, liveness_);
+    Handed handed;
+    constexpr std::uint32_t kNoMore = kSlots;
+    std::thread device([&] {
+        for (auto slot = handed.take(); slot != kNoMore; slot = handed.take()) {
+            testing::write_frame(bytes_of(payload_[slot]), writer.next_frame());
+            writer.commit(slot, 1, 1);
+        }
+    });
+
+    std::uint64_t given = 0;
+    for (std::uint64_t claims = 0; given < frames || tally.checked <= 100; ++claims) {
+        const auto slot = writer.claim();
+        if (slot && claims % 7 == 0) {
+            writer.abandon(*slot);
+        } else if (slot) {
+            handed.put(*slot);
+            ++given;
+        }
+    }
+    handed.put(kNoMore);
+    device.join();
+    stop = true;
+    consumer.join();
+
+    EXPECT_EQ(tally.torn, 0U);
+    EXPECT_EQ(writer.next_frame(), given);
 }
 
 }  // namespace

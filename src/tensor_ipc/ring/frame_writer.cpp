@@ -18,26 +18,27 @@ constexpr std::uint64_t kBelievable = kFrameLimit / 2;  // 2^47 - 1
 FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) noexcept
     : memory_(memory), liveness_(&liveness)
 {
+    std::uint32_t newest = kNoSlot;
     for (std::uint32_t slot = 0; slot < memory_.slot_count(); ++slot) {
         const std::uint64_t state = memory_.slot(slot).state.load(std::memory_order_acquire);
         if (state > kBelievable) {  // being written when its producer died, or damaged
             memory_.slot(slot).state.store(kNeverWritten, std::memory_order_release);
         } else if (state > next_frame_) {
             next_frame_ = state;  // state is frame number + 1
-            latest_slot_ = slot;
+            newest = slot;
         }
     }
-    if (latest_slot_ != kNoSlot) {
-        next_slot_ = memory_.geometry().next_slot(latest_slot_);
+    newest_.store(pack_newest(newest, newest), std::memory_order_relaxed);
+    if (newest != kNoSlot) {
+        next_slot_ = memory_.geometry().next_slot(newest);
     }
     const std::optional<FramePlace> latest = memory_.latest();  // once: others may change it
     const bool is_damaged = latest && latest->frame >= kBelievable;
     const std::uint64_t announced = latest && !is_damaged ? latest->frame + 1 : 0;
     if (next_frame_ > announced || is_damaged) {
         // The dead producer was killed between `state` and `latest` in commit().
-        memory_.header().latest.store(
-            next_frame_ == 0 ? 0 : pack_latest(next_frame_ - 1, latest_slot_),
-            std::memory_order_seq_cst);
+        memory_.header().latest.store(next_frame_ == 0 ? 0 : pack_latest(next_frame_ - 1, newest),
+                                      std::memory_order_seq_cst);
     } else {
         // Or while it wrote over the newest frame, which is lost; no number is given twice.
         next_frame_ = announced;
@@ -47,26 +48,28 @@ FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) n
 std::optional<std::uint32_t> FrameWriter::claim() noexcept
 {
     for (int pass = 0; pass < kClaimPasses; ++pass) {
+        const std::uint32_t newest = announced_in(newest_.load(std::memory_order_relaxed));
         std::uint32_t slot = next_slot_;
         for (std::uint32_t step = 0; step < memory_.slot_count(); ++step) {
-            if (slot != latest_slot_ && claim_from_dead_too(slot)) {
+            if (claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
                 return slot;
             }
             slot = memory_.geometry().next_slot(slot);
         }
-        // Last resort: consumers then find no newest frame until this one is written.
-        if (latest_slot_ != kNoSlot && claim_from_dead_too(latest_slot_)) {
-            return latest_slot_;
+        // Last resort: consumers then find no newest frame until this one is written. If another
+        // was announced meanwhile, this slot is an ordinary one.
+        if (newest != kNoSlot && claim_from_dead_too(newest, NewestSlot::TakenToo)) {
+            return newest;
         }
     }
     return std::nullopt;
 }
 
-bool FrameWriter::claim_from_dead_too(std::uint32_t slot) noexcept
+bool FrameWriter::claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept
 {
-    Claim claim = try_claim(slot);
+    Claim claim = try_claim(slot, newest);
     if (claim == Claim::Pinned && bury_dead(slot)) {
-        claim = try_claim(slot);
+        claim = try_claim(slot, newest);
     }
     if (claim == Claim::Pinned) {
         memory_.header().skipped_slots.fetch_add(1, std::memory_order_relaxed);
@@ -78,11 +81,13 @@ bool FrameWriter::claim_from_dead_too(std::uint32_t slot) noexcept
     return true;
 }
 
-FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot) noexcept
+FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot, NewestSlot newest) noexcept
 {
     std::atomic<std::uint64_t>& state = memory_.slot(slot).state;
-    const std::uint64_t before = state.load(std::memory_order_relaxed);
-    if (before == kBeingWritten) {
+    // sync newest-slot (acquire), other end: commit. Whoever sees a slot's new frame sees here that
+    // it is about to be announced, if it was not announced meanwhile.
+    const std::uint64_t before = state.load(std::memory_order_acquire);
+    if (before == kBeingWritten || is_left_alone(slot, newest)) {
         return Claim::Busy;
     }
     if (memory_.is_pinned(slot)) {
@@ -129,13 +134,16 @@ std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns
     // sync frame-times (release), other end: FrameReader::captured_ns. Whoever reads this time
     // without a pin sees that the slot was marked as being written before.
     header.captured_ns.store(captured_ns, std::memory_order_release);
+    newest_.store(pack_newest(announced_in(newest_.load(std::memory_order_relaxed)), slot),
+                  std::memory_order_relaxed);
     TENSOR_IPC_TEST_POINT("commit:before-state");
     // sync frame-bytes (release), other end: FrameReader::pin. Payload and times come first.
+    // sync newest-slot (release), other end: try_claim.
     header.state.store(state_of_frame(frame), std::memory_order_release);
     TENSOR_IPC_TEST_POINT("commit:before-latest");
     // sync sleep-vs-publish (seq_cst), other end: WakeWord::wait. See WakeWord::notify.
     memory_.header().latest.store(pack_latest(frame, slot), std::memory_order_seq_cst);
-    latest_slot_ = slot;
+    newest_.store(pack_newest(slot, slot), std::memory_order_relaxed);
     TENSOR_IPC_TEST_POINT("commit:done");
     return frame;
 }

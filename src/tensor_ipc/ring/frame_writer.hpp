@@ -1,6 +1,7 @@
 /// The producer's side of the frame protocol.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 
@@ -26,7 +27,12 @@ protected:
     ConsumerLiveness& operator=(const ConsumerLiveness&) = default;
 };
 
-/// Chooses slots to write and makes them readable. One per pool at a time; not thread-safe.
+/// Chooses slots to write and makes them readable. One per pool at a time.
+///
+/// Threads: `claim` and `abandon` belong to one thread at a time; so do `commit` and what is about
+/// numbers, but that may be another thread, as when the bytes are written by a device that says
+/// later that they are there. It has to synchronise with the claim of the slot it commits, and
+/// nothing else.
 class FrameWriter {
 public:
     /// Takes over what an earlier producer left: frames stay readable and numbers go on, slots that
@@ -68,18 +74,41 @@ public:
 
 private:
     enum class Claim : std::uint8_t { Taken, Pinned, Busy };
+    enum class NewestSlot : std::uint8_t { LeftAlone, TakenToo };
 
-    bool claim_from_dead_too(std::uint32_t slot) noexcept;
-    Claim try_claim(std::uint32_t slot) noexcept;
+    /// Two slots in one word: the one that `latest` names, and the one that it is about to name, or
+    /// the same again.
+    [[nodiscard]] static constexpr std::uint32_t pack_newest(std::uint32_t announced,
+                                                             std::uint32_t next) noexcept
+    {
+        return announced << 16U | next;
+    }
+
+    [[nodiscard]] static constexpr std::uint32_t announced_in(std::uint32_t newest) noexcept
+    {
+        return newest >> 16U;
+    }
+
+    /// Whether a claim does not take `slot`, free or not. One that is about to be announced is
+    /// never taken: consumers would be told of a frame that is gone.
+    [[nodiscard]] bool is_left_alone(std::uint32_t slot, NewestSlot newest) const noexcept
+    {
+        const std::uint32_t word = newest_.load(std::memory_order_relaxed);
+        const bool is_announced = slot == announced_in(word);
+        return is_announced ? newest == NewestSlot::LeftAlone : slot == (word & 0xFFFFU);
+    }
+
+    bool claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept;
+    Claim try_claim(std::uint32_t slot, NewestSlot newest) noexcept;
     bool bury_dead(std::uint32_t slot) noexcept;
 
-    static constexpr std::uint32_t kNoSlot = UINT32_MAX;
+    static constexpr std::uint32_t kNoSlot = UINT16_MAX;
 
     RingMemory memory_;
     ConsumerLiveness* liveness_;
     std::uint64_t next_frame_ = 0;
     std::uint32_t next_slot_ = 0;
-    std::uint32_t latest_slot_ = kNoSlot;
+    std::atomic<std::uint32_t> newest_{pack_newest(kNoSlot, kNoSlot)};
 };
 
 }  // namespace tensor_ipc

@@ -160,6 +160,13 @@ private:
         if (!limit_.admits(os::monotonic_ns())) {
             return count(stats_.limited);
         }
+        if (frame.on_device()) {
+            return fail(
+                &stats_.conversion_errors,
+                Error{ErrorCode::CudaUnsupported,
+                      "pool '" + pool_name_ + "' lies on " + frame.metadata().device +
+                          ": only frames in host memory go to a topic from where they lie"});
+        }
         auto envelope = envelope_for(frame);
         if (!envelope) {
             return fail(&stats_.conversion_errors, envelope.error());
