@@ -117,7 +117,7 @@ void CudaProducerCore::commit(std::uint32_t slot, std::uint64_t extent,
     const std::uint64_t now = os::monotonic_ns();
     writer_.commit(slot, now, captured_ns.value_or(now));
     wake_word_.notify();
-    frames_.fetch_add(1, std::memory_order_relaxed);
+    frames_.fetch_add(1, std::memory_order_release);  // whoever sees it may let go of the source
 }
 
 Result<cuda::CurrentContext> CudaProducerCore::enter() const

@@ -82,7 +82,7 @@ public:
 
     [[nodiscard]] std::uint64_t frames() const noexcept
     {
-        return frames_.load(std::memory_order_relaxed);
+        return frames_.load(std::memory_order_acquire);
     }
 
 private:
