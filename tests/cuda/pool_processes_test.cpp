@@ -36,7 +36,7 @@ TEST_P(CudaPoolProcesses, ShowEveryFrameWholeAtFullSpeed)
                              return 0;
                          });
     ChildProcess consumer([&](const Channel& parent) {
-        set({{"FAKE_CUDA_DELAY_US", "2000"}});
+        set({{"FAKE_CUDA_DELAY_US", "6000"}});  // the producer goes round meanwhile
         Consumer frames = must(Consumer::attach(name_));
         DeviceArray array;
         parent.say('a');
@@ -58,7 +58,7 @@ TEST_P(CudaPoolProcesses, ShowEveryFrameWholeAtFullSpeed)
     EXPECT_EQ(producer.wait(), 0);
     EXPECT_EQ(seen->torn, 0U) << "torn, of " << seen->frames;
     EXPECT_EQ(seen->stale, 0U) << "stale, of " << seen->frames;
-    EXPECT_GT(seen->frames, 10U);
+    EXPECT_GT(seen->frames, 1U);
 }
 
 TEST_P(CudaPoolProcesses, GoOnWhenAConsumerIsKilledWithAllItHolds)

@@ -64,6 +64,33 @@ TEST_P(CudaViews, AreGotWithoutAnyCallOfTheDriver)
     EXPECT_EQ(calls, 0U);
 }
 
+/// The table in docs/cuda.md.
+TEST_P(CudaViews, CostTheCallsOfTheDriverThatTheDocumentSays)
+{
+    make();
+    const auto calls_of = [](const auto& action) {
+        const std::uint64_t before = fake_cuda_calls(nullptr);
+        action();
+        return fake_cuda_calls(nullptr) - before;
+    };
+    CudaOptions options = options_of(GetParam());
+    const PoolMetadata other = device_metadata(unique_pool_name());
+    auto streaming = must(CudaProducer::create(other, options));
+    array_->fill(1);
+    const std::vector<std::int32_t> host(600, 1);
+    const CudaSource from_host{host.data(), host.size() * sizeof(std::int32_t)};
+
+    EXPECT_EQ(calls_of([&] { must(streaming.put(array_->source())); }), 11U);
+    EXPECT_EQ(calls_of([&] { must(streaming.put(from_host)); }), 5U);
+    EXPECT_EQ(calls_of([&] { must(producer_->put(array_->source())); }), 9U);
+    std::optional<CudaLoan> loan;
+    EXPECT_EQ(calls_of([&] { loan = must(streaming.loan()); }), 2U);
+    EXPECT_EQ(calls_of([&] { must(loan->publish(array_->stream())); }), 6U);
+    FrameWindow frame = newest(*consumer_);
+    static_cast<void>(frame.device_address());
+    EXPECT_EQ(calls_of([&] { frame.release(array_->stream()); }), 6U);
+}
+
 TEST_P(CudaViews, StayUntilTheStreamThatReadsThemIsDone)
 {
     make();

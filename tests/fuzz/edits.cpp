@@ -42,6 +42,8 @@ std::uint64_t next_value(FuzzInput& input)
 
 Edit next_edit(FuzzInput& input, const Geometry& geometry)
 {
+    // Without the ticket, which pools in host memory have none of; header_target.cpp has it.
+    constexpr std::size_t kHeaderBytes = offsetof(PoolHeader, device_ticket);
     const std::uint8_t kind = input.byte();
     const std::uint32_t slot = input.below(geometry.slot_count);
     const std::uint64_t slot_header = geometry.slots_offset + slot * sizeof(SlotHeader);
@@ -70,9 +72,9 @@ Edit next_edit(FuzzInput& input, const Geometry& geometry)
         case 8:
             return at(offsetof(PoolHeader, generation), 8, input);
         case 9:
-            return at(input.number<std::uint16_t>() % sizeof(PoolHeader), 1, input);
+            return at(input.number<std::uint16_t>() % kHeaderBytes, 1, input);
         case 10:
-            return at(input.number<std::uint16_t>() % (sizeof(PoolHeader) / 8) * 8, 8, input);
+            return at(input.number<std::uint16_t>() % (kHeaderBytes / 8) * 8, 8, input);
         default:
             return at(input.number<std::uint32_t>() % geometry.payload_offset, 1, input);
     }

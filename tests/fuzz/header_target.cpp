@@ -1,6 +1,7 @@
 /// Any header, in an object of any size: `read_header` refuses it, or what it says lies within the
 /// object and is written again as the same header.
 #include "fuzz/edits.hpp"
+#include "tensor_ipc/base/checked.hpp"
 
 namespace tensor_ipc::fuzz {
 
@@ -8,7 +9,11 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 
-Result<Geometry> geometry_of(const PoolMetadata& metadata, std::uint32_t spare, MemoryOrder order)
+/// Of `choice`, what makes it a pool in device memory. Rare, so that most inputs are of the others.
+constexpr std::uint8_t kOnDevice = 0xD0;
+
+Result<Geometry> geometry_of(const PoolMetadata& metadata, std::uint32_t spare, MemoryOrder order,
+                             bool on_device)
 {
     if (auto bytes = frame_bytes(metadata); !bytes) {
         return bytes.error();
@@ -17,6 +22,8 @@ Result<Geometry> geometry_of(const PoolMetadata& metadata, std::uint32_t spare, 
     input.spare = spare;
     input.page_bytes = kPage;
     input.memory_order = order;
+    input.device_stride =
+        on_device ? checked_align_up(input.frame_bytes, kDeviceAlignment).value_or(1) : 0;
     return plan_geometry(input);
 }
 
@@ -38,7 +45,7 @@ std::uint64_t write_sound(FuzzInput& input, PoolHeader& header)
     const std::uint8_t choice = input.byte();
     const auto order = (choice & 1U) != 0 ? MemoryOrder::Chronological : MemoryOrder::NewestFirst;
     metadata.varying_extent = (choice & 2U) != 0;
-    const auto geometry = geometry_of(metadata, spare, order);
+    const auto geometry = geometry_of(metadata, spare, order, (choice & 0xF0U) == kOnDevice);
     if (!geometry || !validate(metadata)) {
         return 0;
     }
@@ -65,7 +72,12 @@ void require_within(const Geometry& geometry, std::uint64_t object_bytes)
     for (const std::uint32_t slot : {0U, geometry.slot_count - 1}) {
         FUZZ_REQUIRE(geometry.payload_in_ring(slot) <= geometry.ring_bytes);
         FUZZ_REQUIRE(geometry.max_extent * geometry.row_bytes == geometry.frame_bytes);
-        FUZZ_REQUIRE(geometry.frame_bytes <= geometry.ring_bytes - geometry.payload_in_ring(slot));
+        FUZZ_REQUIRE(geometry.max_extent * geometry.host_row_bytes <=
+                     geometry.ring_bytes - geometry.payload_in_ring(slot));
+        FUZZ_REQUIRE(geometry.host_row_bytes == (geometry.on_device() ? 0 : geometry.row_bytes));
+        FUZZ_REQUIRE(!geometry.on_device() ||
+                     geometry.frame_bytes <=
+                         geometry.device_bytes() - geometry.payload_on_device(slot));
     }
 }
 
@@ -80,7 +92,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         object_bytes = write_sound(input, header);
         object_bytes += input.flag() ? input.byte() : 0;
         while (!input.empty()) {
-            const std::uint32_t offset = input.number<std::uint16_t>() % sizeof header;
+            const std::size_t end =
+                header.device_stride != 0 ? sizeof header : offsetof(PoolHeader, device_ticket);
+            const std::size_t offset = input.number<std::uint16_t>() % end;
             reinterpret_cast<std::uint8_t*>(&header)[offset] = input.byte();
         }
     } else {

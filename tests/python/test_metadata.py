@@ -229,7 +229,10 @@ def test_impossible_metadata_is_a_value_error_on_both_sides(change: dict[str, An
 def test_sample_that_is_no_array_is_a_type_error(sample: Any) -> None:
     with pytest.raises(TypeError, match=r"expected numpy\.ndarray, got"):
         MetadataCreator.from_numpy_sample("a", sample)
-    with pytest.raises(TypeError, match=r"expected numpy\.ndarray or torch\.Tensor, got"):
+    with pytest.raises(
+        TypeError,
+        match=r"expected numpy\.ndarray, torch\.Tensor or an array in the memory of a GPU, got",
+    ):
         MetadataCreator.from_sample("a", sample)
 
 

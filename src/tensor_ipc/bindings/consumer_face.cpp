@@ -248,15 +248,13 @@ ConsumerOptions options_of(std::uint32_t max_pins, double spin_s, std::optional<
     return {max_pins, static_cast<std::uint64_t>(std::fmax(spin_s, 0.0) * 1e9), pinned_for};
 }
 
-/// Lets other threads run while the driver is loaded and locks memory.
+/// Lets other threads run meanwhile: to open the memory of a GPU, or to have memory locked for one,
+/// may take seconds.
 template <typename Open>
-Consumer opened(std::optional<int> pinned_for, const Open& open)
+Consumer opened(const Open& open)
 {
     auto consumer = [&] {
-        std::optional<nb::gil_scoped_release> unlocked;
-        if (pinned_for) {
-            unlocked.emplace();
-        }
+        const nb::gil_scoped_release unlocked;
         return open();
     }();
     return unwrap(std::move(consumer));
@@ -271,7 +269,7 @@ ConsumerFace attach(const std::string& name, std::uint32_t max_pins, double spin
                     bool private_views, std::optional<int> pinned_for)
 {
     const ConsumerOptions options = options_of(max_pins, spin_s, pinned_for);
-    return {opened(pinned_for, [&] { return Consumer::attach(name, options); }),
+    return {opened([&] { return Consumer::attach(name, options); }),
             views_of(private_views)};
 }
 
@@ -284,7 +282,7 @@ ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
         metadata_of(std::move(name), shape, dtype, history_len, std::move(backend),
                     std::move(device), varying_extent);
     const ConsumerOptions options = options_of(max_pins, spin_s, pinned_for);
-    return {opened(pinned_for, [&] { return Consumer::follow(metadata, options); }),
+    return {opened([&] { return Consumer::follow(metadata, options); }),
             views_of(private_views)};
 }
 

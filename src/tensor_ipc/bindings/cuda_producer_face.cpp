@@ -188,7 +188,7 @@ public:
     {
         if (producer_->is_ours()) {
             producer_->without_gil([](CudaProducer& producer) { producer.close(); });
-            unread_.clear();
+            const auto read = std::exchange(unread_, {});
         }
     }
 
@@ -239,6 +239,12 @@ private:
                                         "peer_copy=True");
         }
         require_elements(found, producer_->metadata());
+        if (!found.as_is) {
+            refuse(PyExc_ValueError,
+                   pool +
+                       " takes elements as they are, and torch put off a change of their "
+                       "sign: put tensor.resolve_conj().resolve_neg()");
+        }
         if (!found.is_plain()) {
             refuse(PyExc_ValueError,
                    pool + " takes arrays in one piece (C order): " +
@@ -268,6 +274,8 @@ private:
         const auto published =
             producer_->without_gil([](CudaProducer& producer) { return producer.stats().frames; });
         while (!unread_.empty() && unread_.front().frame < published) {
+            // Out of the list first: whoever owned it may run code of its own.
+            const Unread read = std::move(unread_.front());
             unread_.pop_front();
         }
     }

@@ -160,7 +160,8 @@ nb::object describe_device_array(nb::handle data)
     }
     std::optional<ForeignMemory> memory;
     if (device) {
-        const TakenTensor taken = TakenTensor::on_device(data, -1);
+        // Not -1, for no order, which is a stream's handle to JAX.
+        const TakenTensor taken = TakenTensor::on_device(data, kLegacyStream);
         memory.emplace(taken.tensor());
     } else if (const auto interface = interface_of(data, false)) {
         memory.emplace(interface->memory());

@@ -42,7 +42,6 @@ private:
 };
 
 /// `(shape, name of the dtype, ordinal of the GPU)` of an array in GPU memory; None for others.
-/// Asks for no order: the values are not looked at.
 nb::object describe_device_array(nb::handle data);
 
 }  // namespace tensor_ipc::bindings

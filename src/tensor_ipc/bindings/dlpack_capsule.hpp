@@ -26,7 +26,7 @@ public:
     static std::optional<TakenTensor> from(nb::handle object);
 
     /// Asks an object that speaks DLPack for its elements on a CUDA device.
-    /// @param stream  which may use them at once; -1 asks for no such order
+    /// @param stream  which may use them at once
     static TakenTensor on_device(nb::handle object, std::int64_t stream);
 
     TakenTensor(TakenTensor&& other) noexcept

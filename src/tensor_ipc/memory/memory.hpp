@@ -1,4 +1,4 @@
-/// memory/ is where payload bytes live: host memory here, GPU memory when it comes.
+/// memory/ is where payload bytes live: in host memory. That of a device is of cuda/ and pool/.
 /// It may include base/, tensor/, os/ and layout/.
 #pragma once
 

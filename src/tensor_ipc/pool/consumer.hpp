@@ -61,7 +61,8 @@ private:
 ///
 /// Not thread-safe; the frames it returned are, and a Waiter may wait in another thread. Move-only.
 /// `latest`, `history` and `frame` never block and allocate nothing while attached, except to copy
-/// what may not be a view (FrameSource).
+/// what may not be a view (FrameSource). Of a device pool they make no call of the driver, but they
+/// allocate the books of the frame, and for Ipc memory ask the kernel whether the producer lives.
 class Consumer {
 public:
     /// Attaches to a pool of any shape.

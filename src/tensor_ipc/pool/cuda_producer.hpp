@@ -162,6 +162,8 @@ public:
 
     [[nodiscard]] const PoolMetadata& metadata() const noexcept;
     [[nodiscard]] const Geometry& geometry() const noexcept;
+
+    /// Of `frames`, those that are published: the sources of all before are read.
     [[nodiscard]] ProducerStats stats() const noexcept;
 
     /// Where the frames lie.

@@ -117,7 +117,7 @@ void CudaProducerCore::commit(std::uint32_t slot, std::uint64_t extent,
     const std::uint64_t now = os::monotonic_ns();
     writer_.commit(slot, now, captured_ns.value_or(now));
     wake_word_.notify();
-    frames_.fetch_add(1, std::memory_order_relaxed);
+    frames_.fetch_add(1, std::memory_order_release);  // whoever sees it may let go of the source
 }
 
 Result<cuda::CurrentContext> CudaProducerCore::enter() const
@@ -193,15 +193,29 @@ Result<CudaProducerCore::Origin> CudaProducerCore::origin_of(const CudaSource& f
     return Origin{Where::Peer, *peer};
 }
 
+/// The context of `peer`, for a while; nothing where that is ours, which is current anyway.
+Result<std::optional<cuda::CurrentContext>> CudaProducerCore::enter(const Peer* peer)
+{
+    using Outcome = std::optional<cuda::CurrentContext>;
+    if (peer == nullptr) {
+        return Outcome{};
+    }
+    auto there = cuda::CurrentContext::push(*peer->context);
+    if (!there) {
+        return there.error();
+    }
+    return Outcome(std::move(there).value());
+}
+
 /// The host function that publishes would become part of the graph.
-Result<void> CudaProducerCore::refuse_capture(const cuda::PrimaryContext& context,
+Result<void> CudaProducerCore::refuse_capture(const cuda::CurrentContext& current, const Peer* peer,
                                               cuda::StreamHandle stream) const
 {
-    const auto current = cuda::CurrentContext::push(context);
-    if (!current) {
-        return current.error();
+    const auto there = enter(peer);
+    if (!there) {
+        return there.error();
     }
-    const auto capturing = cuda::is_capturing(current.value(), stream);
+    const auto capturing = cuda::is_capturing(*there ? **there : current, stream);
     if (!capturing) {
         return capturing.error();
     }
@@ -263,8 +277,8 @@ Result<std::uint64_t> CudaProducerCore::put(const CudaSource& frame, const Publi
         return look_after(current.value(), origin.error());
     }
     if (origin->where == Origin::Where::Here || origin->where == Origin::Where::Peer) {
-        const auto& context = origin->peer != nullptr ? origin->peer->context : parts_.context;
-        if (const auto allowed = refuse_capture(*context, frame.stream); !allowed) {
+        if (const auto allowed = refuse_capture(current.value(), origin->peer, frame.stream);
+            !allowed) {
             return look_after(current.value(), allowed.error());
         }
     }
@@ -295,11 +309,8 @@ Result<void> CudaProducerCore::fill(const cuda::CurrentContext& current, std::ui
 {
     using Where = Origin::Where;
     const bool on_device = origin.where == Where::Here || origin.where == Where::Peer;
-    const cuda::PrimaryContext& context =
-        *(origin.peer != nullptr ? origin.peer->context : parts_.context);
     if (on_device) {
-        const cuda::Event& event = origin.peer != nullptr ? origin.peer->event : parts_.before;
-        if (auto after = come_after(current, context, event, frame.stream); !after) {
+        if (auto after = come_after(current, origin.peer, frame.stream); !after) {
             return after;
         }
     }
@@ -318,7 +329,7 @@ Result<void> CudaProducerCore::fill(const cuda::CurrentContext& current, std::ui
     }
     // From here on the frame is published, whatever happens. What is left is the source: it may
     // change when this returns (host), or in the order of its stream.
-    const bool waits = on_device && let_source_wait(current, context, frame.stream);
+    const bool waits = on_device && let_source_wait(current, origin.peer, frame.stream);
     if (waits || origin.where == Where::Pageable || origin.where == Where::Nowhere) {
         return {};
     }
@@ -326,31 +337,34 @@ Result<void> CudaProducerCore::fill(const cuda::CurrentContext& current, std::ui
 }
 
 /// What is asked of our stream from now on comes after what `stream` is asked for now.
-Result<void> CudaProducerCore::come_after(const cuda::CurrentContext& current,
-                                          const cuda::PrimaryContext& context,
-                                          const cuda::Event& event, cuda::StreamHandle stream) const
+Result<void> CudaProducerCore::come_after(const cuda::CurrentContext& current, const Peer* peer,
+                                          cuda::StreamHandle stream) const
 {
-    const auto there = cuda::CurrentContext::push(context);
-    if (!there) {
-        return there.error();
+    const cuda::Event& event = peer != nullptr ? peer->event : parts_.before;
+    {
+        const auto there = enter(peer);
+        if (!there) {
+            return there.error();
+        }
+        if (auto recorded = event.record(*there ? **there : current, stream); !recorded) {
+            return recorded;
+        }
     }
-    const auto recorded = event.record(there.value(), stream);
-    return recorded ? parts_.stream.wait_for(current, event) : recorded;
+    return parts_.stream.wait_for(current, event);
 }
 
 /// What is asked of `stream` from now on comes after what our stream is asked for now.
 Result<void> CudaProducerCore::let_source_wait(const cuda::CurrentContext& current,
-                                               const cuda::PrimaryContext& context,
-                                               cuda::StreamHandle stream) const
+                                               const Peer* peer, cuda::StreamHandle stream) const
 {
     if (auto recorded = parts_.after.record(current, parts_.stream.handle()); !recorded) {
         return recorded;
     }
-    const auto there = cuda::CurrentContext::push(context);
+    const auto there = enter(peer);
     if (!there) {
         return there.error();
     }
-    return cuda::let_wait(there.value(), stream, parts_.after);
+    return cuda::let_wait(*there ? **there : current, stream, parts_.after);
 }
 
 Result<void> CudaProducerCore::copy(const cuda::CurrentContext& current, std::uint32_t slot,
@@ -449,13 +463,12 @@ Result<std::uint64_t> CudaProducerCore::publish(std::uint32_t slot, std::uint64_
         return current.error();
     }
     for (const cuda::StreamHandle stream : streams) {
-        if (const auto allowed = refuse_capture(*parts_.context, stream); !allowed) {
+        if (const auto allowed = refuse_capture(current.value(), nullptr, stream); !allowed) {
             return look_after(current.value(), allowed.error());
         }
     }
     for (const cuda::StreamHandle stream : streams) {
-        if (const auto after = come_after(current.value(), *parts_.context, parts_.before, stream);
-            !after) {
+        if (const auto after = come_after(current.value(), nullptr, stream); !after) {
             return look_after(current.value(), after.error());
         }
     }
@@ -480,8 +493,7 @@ void CudaProducerCore::give_back(std::uint32_t slot,
         if (captured && *captured) {
             return;
         }
-        follows = follows && captured &&
-                  come_after(current.value(), *parts_.context, parts_.before, stream);
+        follows = follows && captured && come_after(current.value(), nullptr, stream);
     }
     if (follows && then(current.value(), Then::GiveBack, slot, 0, {})) {
         return;

@@ -82,7 +82,7 @@ public:
 
     [[nodiscard]] std::uint64_t frames() const noexcept
     {
-        return frames_.load(std::memory_order_relaxed);
+        return frames_.load(std::memory_order_acquire);
     }
 
 private:
@@ -122,7 +122,8 @@ private:
     [[nodiscard]] Result<cuda::CurrentContext> enter() const;
     [[nodiscard]] Result<Origin> origin_of(const CudaSource& frame);
     [[nodiscard]] Result<const Peer*> peer_at(int ordinal);
-    [[nodiscard]] Result<void> refuse_capture(const cuda::PrimaryContext& context,
+    [[nodiscard]] static Result<std::optional<cuda::CurrentContext>> enter(const Peer* peer);
+    [[nodiscard]] Result<void> refuse_capture(const cuda::CurrentContext& current, const Peer* peer,
                                               cuda::StreamHandle stream) const;
     [[nodiscard]] Result<std::uint32_t> claim(const cuda::CurrentContext& current);
     [[nodiscard]] Result<void> wait_until_under_way(const cuda::CurrentContext& current,
@@ -131,13 +132,10 @@ private:
     [[nodiscard]] Result<void> fill(const cuda::CurrentContext& current, std::uint32_t slot,
                                     const CudaSource& frame, const Origin& origin,
                                     std::optional<std::uint64_t> captured_ns, Asked& asked);
-    [[nodiscard]] Result<void> come_after(const cuda::CurrentContext& current,
-                                          const cuda::PrimaryContext& context,
-                                          const cuda::Event& event,
+    [[nodiscard]] Result<void> come_after(const cuda::CurrentContext& current, const Peer* peer,
                                           cuda::StreamHandle stream) const;
     [[nodiscard]] Result<void> let_source_wait(const cuda::CurrentContext& current,
-                                               const cuda::PrimaryContext& context,
-                                               cuda::StreamHandle stream) const;
+                                               const Peer* peer, cuda::StreamHandle stream) const;
     [[nodiscard]] Result<void> copy(const cuda::CurrentContext& current, std::uint32_t slot,
                                     const CudaSource& frame, const Origin& origin) const;
     [[nodiscard]] Result<void> publish_here(const cuda::CurrentContext& current, std::uint32_t slot,

@@ -281,7 +281,8 @@ bool FrameWindow::is_write_protected() const noexcept
 
 void FrameWindow::record_stream(cuda::StreamHandle stream) const
 {
-    if (device_ != nullptr) {
+    // In a forked child everything is the parent's, also the mutex.
+    if (device_ != nullptr && !pool_->segment().is_parents()) {
         pool_->device()->record_stream(*device_, stream);
     }
 }

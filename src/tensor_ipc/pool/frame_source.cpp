@@ -345,6 +345,7 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     }
     Held hold;
     if (DeviceReader* device = pool->device()) {
+        static_cast<void>(device->take_failure());  // of an attempt that another one made good
         hold.reset(new (std::nothrow) DeviceHold(pool, 0, 0));
         auto memory = device->allocate(count);
         if (!memory) {

@@ -160,6 +160,13 @@ private:
         if (!limit_.admits(os::monotonic_ns())) {
             return count(stats_.limited);
         }
+        if (frame.on_device()) {
+            return fail(
+                &stats_.conversion_errors,
+                Error{ErrorCode::CudaUnsupported,
+                      "pool '" + pool_name_ + "' lies on " + frame.metadata().device +
+                          ": only frames in host memory go to a topic from where they lie"});
+        }
         auto envelope = envelope_for(frame);
         if (!envelope) {
             return fail(&stats_.conversion_errors, envelope.error());
@@ -167,17 +174,8 @@ private:
         OutgoingMessage message;
         message.prefix = std::move(envelope->prefix);
         message.tail = std::move(envelope->tail);
-        if (frame.on_device()) {
-            auto copy = std::make_shared<std::vector<std::byte>>(frame.payload_bytes());
-            if (auto copied = frame.copy_to_host(*copy); !copied) {
-                return fail(&stats_.conversion_errors, copied.error());
-            }
-            message.payload = *copy;
-            message.keeper = std::move(copy);
-        } else {
-            message.payload = frame.bytes();
-            message.keeper = std::make_shared<FrameWindow>(std::move(frame));
-        }
+        message.payload = frame.bytes();
+        message.keeper = std::make_shared<FrameWindow>(std::move(frame));
         if (auto written = writer_.write(message); !written) {
             return fail(&stats_.publish_errors, written.error());
         }

@@ -42,12 +42,12 @@ def test_dtypes(on_device: MakeArray, kind: type, dtype: str) -> None:
     assert MetadataCreator.from_cuda_array_sample("p", sample).dtype_str == dtype
 
 
-def test_a_sample_asks_for_no_order_and_is_given_back(on_device: MakeArray) -> None:
+def test_a_sample_is_asked_once_and_given_back(on_device: MakeArray) -> None:
     sample = on_device(np.zeros(3))
 
     MetadataCreator.from_cuda_array_sample("p", sample)
 
-    assert sample.streams == [-1]
+    assert sample.streams == [1]  # -1, for no order, is a stream's handle to JAX
     assert sample.deleted == 1
 
 

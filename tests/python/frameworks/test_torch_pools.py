@@ -322,7 +322,7 @@ REFUSED = {
     "shape": (lambda: torch.zeros(3, 2), ValueError, r"\(2, 3\), got \(3, 2\)"),
     "dimensions": (lambda: torch.zeros(6), ValueError, r"\(2, 3\), got \(6,\)"),
     "sparse": (lambda: tensor().to_sparse(), TypeError, "sparse.*to_dense"),
-    "meta": (lambda: torch.zeros(2, 3, device="meta"), TypeError, "cpu, got one on meta"),
+    "meta": (lambda: torch.zeros(2, 3, device="meta"), TypeError, "a GPU, got one on meta"),
     "quantized": (
         lambda: torch.quantize_per_tensor(tensor(), 0.1, 0, torch.quint8),
         TypeError,

@@ -87,6 +87,40 @@ TEST(PlanGeometry, GoesRoundTheRing)
     EXPECT_EQ(plan.previous_slot(2), 1U);
 }
 
+TEST(PlanGeometry, KeepsOnlyTheHeadroomOfAFrameOnADeviceInTheRing)
+{
+    GeometryInput input = input_of(1'000'000);
+    input.device_stride = 1'000'448;
+
+    const auto plan = plan_geometry(input);
+
+    ASSERT_TRUE(plan);
+    EXPECT_TRUE(plan->on_device());
+    EXPECT_EQ(plan->slot_stride, kPage);
+    EXPECT_EQ(plan->ring_bytes, 6 * kPage);
+    EXPECT_EQ(plan->row_bytes, 1'000'000U);
+    EXPECT_EQ(plan->host_row_bytes, 0U);
+    EXPECT_EQ(plan->device_bytes(), 6 * 1'000'448U);
+    EXPECT_EQ(plan->payload_on_device(5), 0U);  // newest first, as in the ring
+    EXPECT_EQ(plan->payload_on_device(0), 5 * 1'000'448U);
+    EXPECT_EQ(plan->lowest_slot(2, 3), 2U);
+    input.memory_order = MemoryOrder::Chronological;
+    EXPECT_EQ(plan_geometry(input)->payload_on_device(5), 5 * 1'000'448U);
+    EXPECT_EQ(plan_geometry(input)->lowest_slot(2, 3), 0U);
+    EXPECT_EQ(plan_geometry(input)->lowest_slot(1, 3), 5U);
+}
+
+TEST(PlanGeometry, RefusesAStrideThatFramesOnADeviceDoNotFitInto)
+{
+    for (const std::uint64_t stride :
+         {std::uint64_t{512}, std::uint64_t{1001}, std::uint64_t{1025}, UINT64_MAX - 511}) {
+        GeometryInput input = input_of(1000);
+        input.device_stride = stride;
+
+        EXPECT_FALSE(plan_geometry(input)) << stride;
+    }
+}
+
 TEST(PlanGeometry, RefusesCountsOutsideTheirRange)
 {
     for (const GeometryInput& input :
@@ -232,6 +266,8 @@ TEST_F(ReadHeader, RefusesEachDamagedFieldAndNamesIt)
         {"ring_bytes", [](PoolHeader& h) { h.ring_bytes -= kPage; }},
         {"slot_stride", [](PoolHeader& h) { h.slot_stride = 0; }},
         {"frame_bytes", [](PoolHeader& h) { h.frame_bytes = UINT64_MAX; }},
+        {"device_stride", [](PoolHeader& h) { h.device_ticket[127] = 1; }},
+        {"apart in device memory", [](PoolHeader& h) { h.device_stride = 1000; }},
         {"spare", [](PoolHeader& h) { h.slot_count = 0; }},
         {"spare", [](PoolHeader& h) { h.slot_count = UINT32_MAX; }},
         {"size of the object", [](PoolHeader& h) { ++h.slot_count; }},
