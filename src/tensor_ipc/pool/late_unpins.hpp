@@ -60,7 +60,7 @@ private:
     [[nodiscard]] Result<void> follow(const cuda::CurrentContext& current,
                                       cuda::StreamHandle stream) const;
     [[nodiscard]] Result<void> ask(const cuda::CurrentContext& current, Record* record) const;
-    static void carry_out(void* record);
+    static void carry_out(void* argument);
 
     cuda::ContextRef context_;
     cuda::Stream stream_;  ///< ours: the user's is not held up by the call of carry_out()
