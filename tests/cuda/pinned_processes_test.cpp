@@ -24,9 +24,14 @@ protected:
     PoolMetadata metadata_ = metadata_of(name_, 2, {128, 128});
 };
 
+class OnEachStream : public CudaPinnedProcesses, public ::testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(Streams, OnEachStream, ::testing::Bool(),
+                         [](const auto& is_own) { return is_own.param ? "Own" : "Default"; });
+
 /// The producer publishes as fast as it can. The consumer drops each frame when the copy of it has
 /// been asked for and long before it is made.
-TEST_F(CudaPinnedProcesses, NoCopyIsTornWhenTheFrameIsDroppedAtOnce)
+TEST_P(OnEachStream, NoCopyOfAPinnedFrameIsTornWhenItIsDroppedAtOnce)
 {
     ChildProcess producing([&](const Channel& parent) -> int {
         Producer producer = must(Producer::create(metadata_));
@@ -42,6 +47,8 @@ TEST_F(CudaPinnedProcesses, NoCopyIsTornWhenTheFrameIsDroppedAtOnce)
                   const Bench bench;
                   Consumer consumer = must(Consumer::attach(name_, pinned()));
                   CHILD_REQUIRE(consumer.pinning()->is_granted());
+                  const StreamHandle stream = GetParam() ? bench.stream.handle() : nullptr;
+                  CHILD_REQUIRE(!GetParam() || consumer.record_stream(stream).ok());
                   const std::uint64_t bytes = consumer.geometry()->frame_bytes;
                   const auto memory =
                       must(DeviceMemory::create(bench.context, MemoryKind::Ipc, kCopies * bytes));
@@ -53,11 +60,11 @@ TEST_F(CudaPinnedProcesses, NoCopyIsTornWhenTheFrameIsDroppedAtOnce)
                       CHILD_REQUIRE(bench.current.driver()
                                         .call
                                         .cuMemcpyHtoDAsync_v2(memory->address() + i * bytes,
-                                                              frame.bytes().data(), bytes, nullptr)
+                                                              frame.bytes().data(), bytes, stream)
                                         .ok());
                   }
                   CHILD_REQUIRE(published > 0);
-                  CHILD_REQUIRE(bench.current.driver().call.cuStreamSynchronize(nullptr).ok());
+                  CHILD_REQUIRE(bench.current.driver().call.cuStreamSynchronize(stream).ok());
                   std::vector<std::byte> arrived(kCopies * bytes);
                   CHILD_REQUIRE(bench.stream.copy_to_host(bench.current, arrived.data(),
                                                           memory->address(), arrived.size()));

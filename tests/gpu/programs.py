@@ -72,9 +72,14 @@ class Program:
         self.process.stdin.write(f"{line}\n")
         self.process.stdin.flush()
 
+    def finish(self) -> None:
+        """End its input, and wait for its end."""
+        self.process.communicate(timeout=HANG_S)
+
     def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
 
 
 def outcome(text: str, *args: object, **environment: str) -> Any:

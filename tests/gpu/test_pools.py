@@ -104,8 +104,7 @@ def test_frames_of_another_process_are_whole(cuda: Cuda, pool: str, memory: str)
             del got
         assert seen > 0
         consumer.cleanup()
-        producing.process.stdin.close()
-        producing.process.wait(60)
+        producing.finish()
 
 
 def test_what_is_left_of_a_pool_whose_producer_was_killed(
@@ -161,8 +160,7 @@ def test_a_reader_cannot_write_to_vmm_memory(cuda: Cuda, pool: str) -> None:
         consumer = TensorConsumer.attach(pool)
         assert (np.asarray(consumer.get(as_numpy=True)) == 0).all()
         consumer.cleanup()
-        producing.process.stdin.close()
-        producing.process.wait(60)
+        producing.finish()
 
 
 @pytest.mark.hardware
@@ -209,7 +207,7 @@ def test_errors_name_what_was_called_and_what_to_do(
         name, what = sys.argv[1:]
         device = "cuda:63" if what == "there is no such GPU" else "cuda:0"
         shape = (2**40,) if what == "the GPU is full" else (16,)
-        wanted = PoolMetadata(name, shape, "int8", "cuda", device, 1)
+        wanted = PoolMetadata(name, shape, "int8", "cuda", device=device)
         try:
             TensorProducer(wanted)
         except CudaError as error:

@@ -410,8 +410,8 @@ class TensorConsumer(CleanedUp):
         A frame that is dropped stays as it is until the default stream, and the streams that wait for
         it, have done what they were asked to do before. Streams that do not wait for it, as those of
         ``torch.cuda.Stream()``, have to be named here before they are used, once; it holds for every
-        pool that this consumer follows to, and not for its copies in other processes. Costs about a
-        microsecond for each dropped frame. Without `pinned` there is nothing to wait for.
+        pool that this consumer follows to, and not for its copies in other processes. Costs some
+        microseconds for each dropped frame. Without `pinned` there is nothing to wait for.
 
         Parameters
         ----------

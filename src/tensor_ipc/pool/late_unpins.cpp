@@ -26,22 +26,18 @@ Result<std::unique_ptr<LateUnpins>> LateUnpins::create(cuda::ContextRef context,
     if (!stream) {
         return stream.error();
     }
-    auto event = cuda::Event::create(context, current.value());
-    if (!event) {
-        return event.error();
+    // NOLINTNEXTLINE(*-owning-memory): private constructor
+    std::unique_ptr<LateUnpins> made(
+        new LateUnpins(std::move(context), std::move(stream).value(), attachment));
+    if (const auto added = made->add_stream(kDefaultStream); !added) {
+        return added.error();
     }
-    return std::unique_ptr<LateUnpins>(  // NOLINT(*-owning-memory): private constructor
-        new LateUnpins(std::move(context), std::move(stream).value(), std::move(event).value(),
-                       attachment));
+    return made;
 }
 
-LateUnpins::LateUnpins(cuda::ContextRef context, cuda::Stream stream, cuda::Event event,
-                       Attachment& attachment)
-    : context_(std::move(context)),
-      stream_(std::move(stream)),
-      event_(std::move(event)),
-      attachment_(attachment),
-      streams_{kDefaultStream}
+LateUnpins::LateUnpins(cuda::ContextRef context, cuda::Stream stream,
+                       Attachment& attachment) noexcept
+    : context_(std::move(context)), stream_(std::move(stream)), attachment_(attachment)
 {
 }
 
@@ -60,19 +56,23 @@ Result<void> LateUnpins::add_stream(cuda::StreamHandle stream)
     if (!current) {
         return current.error();
     }
+    auto event = cuda::Event::create(context_, current.value());
+    if (!event) {
+        return event.error();
+    }
     const std::lock_guard lock(mutex_);
-    if (const auto followed = follow(current.value(), stream); !followed) {
+    Source source{stream, std::move(event).value()};
+    if (const auto followed = follow(current.value(), source); !followed) {
         return followed.error();
     }
-    streams_.push_back(stream);
+    sources_.push_back(std::move(source));
     return {};
 }
 
-/// What is asked of our stream from now on comes after all that `stream` has to do now.
-Result<void> LateUnpins::follow(const cuda::CurrentContext& current,
-                                cuda::StreamHandle stream) const
+/// What is asked of our stream from now on comes after all that `source` has to do now.
+Result<void> LateUnpins::follow(const cuda::CurrentContext& current, const Source& source) const
 {
-    const auto captured = cuda::is_capturing(current, stream);
+    const auto captured = cuda::is_capturing(current, source.stream);
     if (!captured) {
         return captured.error();
     }
@@ -80,16 +80,16 @@ Result<void> LateUnpins::follow(const cuda::CurrentContext& current,
         // Our stream would become part of the graph, and the graph may read the frame many times.
         return Error{ErrorCode::CudaFailed, "the stream is being captured into a graph"};
     }
-    if (auto recorded = event_.record(current, stream); !recorded) {
+    if (auto recorded = source.event.record(current, source.stream); !recorded) {
         return recorded;
     }
-    return stream_.wait_for(current, event_);
+    return stream_.wait_for(current, source.event);
 }
 
 Result<void> LateUnpins::ask(const cuda::CurrentContext& current, Record* record) const
 {
-    for (const cuda::StreamHandle stream : streams_) {
-        if (auto followed = follow(current, stream); !followed) {
+    for (const Source& source : sources_) {
+        if (auto followed = follow(current, source); !followed) {
             return followed;
         }
     }

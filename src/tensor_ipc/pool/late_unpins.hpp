@@ -52,22 +52,26 @@ private:
         Record* next;
     };
 
-    LateUnpins(cuda::ContextRef context, cuda::Stream stream, cuda::Event event,
-               Attachment& attachment);
+    /// A stream that may copy from frames, and the event that marks places in its order.
+    struct Source {
+        cuda::StreamHandle stream;
+        cuda::Event event;
+    };
+
+    LateUnpins(cuda::ContextRef context, cuda::Stream stream, Attachment& attachment) noexcept;
 
     [[nodiscard]] Record* take_record() noexcept;
     void give_back(Record* record) noexcept;
     [[nodiscard]] Result<void> follow(const cuda::CurrentContext& current,
-                                      cuda::StreamHandle stream) const;
+                                      const Source& source) const;
     [[nodiscard]] Result<void> ask(const cuda::CurrentContext& current, Record* record) const;
-    static void carry_out(void* record);
+    static void carry_out(void* argument);
 
     cuda::ContextRef context_;
     cuda::Stream stream_;  ///< ours: the user's is not held up by the call of carry_out()
-    cuda::Event event_;
     Attachment& attachment_;
     std::mutex mutex_;  ///< over what follows, and the order of work on stream_
-    std::vector<cuda::StreamHandle> streams_;
+    std::vector<Source> sources_;
     Record* free_ = nullptr;
     std::atomic<Record*> done_{nullptr};  ///< pushed by the driver's thread, taken all at once
 };
