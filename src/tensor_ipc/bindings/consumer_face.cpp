@@ -269,8 +269,7 @@ ConsumerFace attach(const std::string& name, std::uint32_t max_pins, double spin
                     bool private_views, std::optional<int> pinned_for)
 {
     const ConsumerOptions options = options_of(max_pins, spin_s, pinned_for);
-    return {opened([&] { return Consumer::attach(name, options); }),
-            views_of(private_views)};
+    return {opened([&] { return Consumer::attach(name, options); }), views_of(private_views)};
 }
 
 ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
@@ -282,8 +281,7 @@ ConsumerFace follow(std::string name, const std::vector<std::int64_t>& shape,
         metadata_of(std::move(name), shape, dtype, history_len, std::move(backend),
                     std::move(device), varying_extent);
     const ConsumerOptions options = options_of(max_pins, spin_s, pinned_for);
-    return {opened([&] { return Consumer::follow(metadata, options); }),
-            views_of(private_views)};
+    return {opened([&] { return Consumer::follow(metadata, options); }), views_of(private_views)};
 }
 
 }  // namespace

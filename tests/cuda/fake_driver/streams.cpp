@@ -131,46 +131,62 @@ private:
 
 using StreamRef = std::shared_ptr<Stream>;
 
-/// How often an event was recorded, and how far the streams have come. Work holds it.
-struct Event {
+/// One record of an event: a place in the order of one stream. Work holds it.
+class Mark {
+public:
+    void reach()
+    {
+        const std::lock_guard lock(mutex_);
+        is_reached_ = true;
+        changed_.notify_all();
+    }
+
+    [[nodiscard]] bool is_reached()
+    {
+        const std::lock_guard lock(mutex_);
+        return is_reached_;
+    }
+
+    void wait()
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return is_reached_; });
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool is_reached_ = false;
+};
+
+using MarkRef = std::shared_ptr<Mark>;
+
+/// Whoever waits for an event waits for the record that is its newest then, also when it is
+/// recorded again meanwhile, or on another stream.
+class Event {
+public:
     explicit Event(const Context* of) : context(of) {}
 
     const Context* const context;
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::uint64_t recorded = 0;
-    std::uint64_t reached = 0;
 
-    std::uint64_t record()
+    MarkRef record()
     {
-        const std::lock_guard lock(mutex);
-        return ++recorded;
+        auto mark = std::make_shared<Mark>();
+        const std::lock_guard lock(mutex_);
+        newest_ = mark;
+        return mark;
     }
 
-    void reach(std::uint64_t mark)
+    /// Null before the first.
+    [[nodiscard]] MarkRef newest()
     {
-        const std::lock_guard lock(mutex);
-        reached = std::max(reached, mark);
-        changed.notify_all();
+        const std::lock_guard lock(mutex_);
+        return newest_;
     }
 
-    [[nodiscard]] std::uint64_t newest()
-    {
-        const std::lock_guard lock(mutex);
-        return recorded;
-    }
-
-    [[nodiscard]] bool is_reached(std::uint64_t mark)
-    {
-        const std::lock_guard lock(mutex);
-        return reached >= mark;
-    }
-
-    void wait(std::uint64_t mark)
-    {
-        std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return reached >= mark; });
-    }
+private:
+    std::mutex mutex_;
+    MarkRef newest_;
 };
 
 using EventRef = std::shared_ptr<Event>;
@@ -416,7 +432,9 @@ CUresult cuStreamWaitEvent(CUstream stream_handle, CUevent event_handle, unsigne
     if (stream == nullptr || event == nullptr) {
         return CUDA_ERROR_INVALID_HANDLE;
     }
-    add_unless_capturing(*stream, [event, mark = event->newest()] { event->wait(mark); });
+    if (const MarkRef mark = event->newest()) {
+        add_unless_capturing(*stream, [mark] { mark->wait(); });
+    }
     return CUDA_SUCCESS;
 }
 
@@ -446,7 +464,7 @@ CUresult cuEventRecord(CUevent event_handle, CUstream stream_handle)
         return CUDA_ERROR_INVALID_HANDLE;
     }
     if (!is_capturing(*stream)) {
-        stream->add([event, mark = event->record()] { event->reach(mark); });
+        stream->add([mark = event->record()] { mark->reach(); });
     }
     return CUDA_SUCCESS;
 }
@@ -458,7 +476,8 @@ CUresult cuEventQuery(CUevent handle)
     if (event == nullptr) {
         return CUDA_ERROR_INVALID_HANDLE;
     }
-    return event->is_reached(event->newest()) ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
+    const MarkRef mark = event->newest();
+    return mark == nullptr || mark->is_reached() ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 
 CUresult cuEventSynchronize(CUevent handle)
@@ -468,7 +487,9 @@ CUresult cuEventSynchronize(CUevent handle)
     if (event == nullptr) {
         return CUDA_ERROR_INVALID_HANDLE;
     }
-    event->wait(event->newest());
+    if (const MarkRef mark = event->newest()) {
+        mark->wait();
+    }
     return CUDA_SUCCESS;
 }
 
