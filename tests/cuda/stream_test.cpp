@@ -80,6 +80,28 @@ TEST_F(CudaStream, WaitsForTheMarkOfAnother)
     EXPECT_TRUE(is_all(bench.contents(*target), 9));
 }
 
+TEST_F(CudaStream, WaitsForTheMarkThatWasThereAlsoWhenTheEventIsRecordedElsewhere)
+{
+    const Bench bench;
+    const Stream later = must(Stream::create(bench.context, bench.current));
+    const Stream idle = must(Stream::create(bench.context, bench.current));
+    const Event event = must(Event::create(bench.context, bench.current));
+    const auto source = memory(bench);
+    const auto target = memory(bench);
+    const Settings slow({{"FAKE_CUDA_DELAY_US", "20000"}});
+    bench.fill(*source, 9);
+
+    ASSERT_TRUE(event.record(bench.current, bench.stream.handle()));
+    ASSERT_TRUE(later.wait_for(bench.current, event));
+    ASSERT_TRUE(event.record(bench.current, idle.handle()));
+    ASSERT_TRUE(event.wait(bench.current));
+    ASSERT_TRUE(
+        later.copy_on_device(bench.current, target->address(), source->address(), source->bytes()));
+    ASSERT_TRUE(later.synchronize(bench.current));
+
+    EXPECT_TRUE(is_all(bench.contents(*target), 9));
+}
+
 TEST_F(CudaStream, OfSomebodyElseCanBeMadeToWait)
 {
     const Bench bench;
