@@ -46,6 +46,10 @@ FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) n
 
 std::optional<std::uint32_t> FrameWriter::claim() noexcept
 {
+    if (--trusted_claims_left_ == 0) {
+        trusted_claims_left_ = kTrustedClaims;
+        known_alive_.reset();
+    }
     for (int pass = 0; pass < kClaimPasses; ++pass) {
         std::uint32_t slot = next_slot_;
         for (std::uint32_t step = 0; step < memory_.slot_count(); ++step) {
@@ -53,6 +57,10 @@ std::optional<std::uint32_t> FrameWriter::claim() noexcept
                 return slot;
             }
             slot = memory_.geometry().next_slot(slot);
+        }
+        if (pass == 0 && known_alive_.any()) {
+            known_alive_.reset();  // the pins of one that died since are needed now
+            continue;
         }
         // Last resort: consumers then find no newest frame until this one is written.
         if (latest_slot_ != kNoSlot && claim_from_dead_too(latest_slot_)) {
@@ -69,7 +77,9 @@ bool FrameWriter::claim_from_dead_too(std::uint32_t slot) noexcept
         claim = try_claim(slot);
     }
     if (claim == Claim::Pinned) {
-        memory_.header().skipped_slots.fetch_add(1, std::memory_order_relaxed);
+        // Nobody else counts, so there is no need of a locked operation for each pinned slot.
+        std::atomic<std::uint64_t>& skipped = memory_.header().skipped_slots;
+        skipped.store(skipped.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
     if (claim != Claim::Taken) {
         return false;
@@ -106,18 +116,23 @@ FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot) noexcept
 
 bool FrameWriter::bury_dead(std::uint32_t slot) noexcept
 {
-    bool any = false;
     const std::uint32_t limit = memory_.consumer_limit();
     for (std::uint32_t id = 0; id < limit; ++id) {
-        if (memory_.pin(slot, id).load(std::memory_order_relaxed) != 0 &&
-            liveness_->lock_if_dead(id)) {
-            TENSOR_IPC_TEST_POINT("bury:locked");
-            memory_.clear_column(id);
-            liveness_->unlock(id);
-            any = true;
+        if (memory_.pin(slot, id).load(std::memory_order_relaxed) == 0) {
+            continue;
         }
+        if (known_alive_[id]) {
+            return false;  // it keeps the slot, whoever else pins it
+        }
+        if (!liveness_->lock_if_dead(id)) {
+            known_alive_[id] = true;
+            return false;
+        }
+        TENSOR_IPC_TEST_POINT("bury:locked");
+        memory_.clear_column(id);
+        liveness_->unlock(id);
     }
-    return any;
+    return true;
 }
 
 std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns,
