@@ -179,9 +179,7 @@ MUTANTS = [
         "if (!liveness_->lock_if_dead(id) && false) {",
         FRAMES,
     ),
-    Mutant(
-        "bury: clears nothing", WRITER, "        memory_.clear_column(id);\n", "", CRASH
-    ),
+    Mutant("bury: clears nothing", WRITER, "        memory_.clear_column(id);\n", "", CRASH),
     Mutant("bury: keeps the lock", WRITER, "        liveness_->unlock(id);\n", "", CRASH),
     Mutant(
         "bury: unlocks, then clears",

@@ -86,7 +86,7 @@ class Loan:
         assert self._extent is not None
         self._native = self._array = None
         if isinstance(array, np.ndarray):
-            array.flags.writeable = False
+            array.setflags(write=False)
         if exc_type is not None:
             native.drop()
             return

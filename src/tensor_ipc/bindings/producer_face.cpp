@@ -50,6 +50,13 @@ public:
                       nb::handle user_metadata)
     {
         const SourceFrame source(data, *arrays_, accept_any_);
+        const auto few = source.few_bytes(producer_.geometry().row_bytes);
+        if (few && user_metadata.is_none()) {
+            // With the GIL all along: nobody closes the producer meanwhile, so no loan is needed.
+            const std::uint64_t frame = unwrap(producer_.put(*few, {timestamp_ns, {}}));
+            copied_bytes_ += few->size();
+            return frame;
+        }
         std::optional<PackedUserMetadata> texts;
         if (!user_metadata.is_none()) {
             texts = packed_from(user_metadata);

@@ -141,7 +141,17 @@ void SourceFrame::take_dlpack(TakenTensor taken, const std::string& kind, const 
     }
 }
 
-void SourceFrame::copy_to(const Loan& loan, ArrayMaker& pool) const
+std::optional<std::span<const std::byte>> SourceFrame::few_bytes(
+    std::uint64_t row_bytes) const noexcept
+{
+    const std::uint64_t bytes = extent_ * row_bytes;
+    if (how_ != How::Bytes || bytes >= kBytesWorthTheGil) {
+        return std::nullopt;
+    }
+    return std::span(bytes_, bytes);
+}
+
+void SourceFrame::copy_to(Loan& loan, ArrayMaker& pool) const
 {
     const std::span<std::byte> into = loan.bytes();
     if (into.empty()) {
@@ -159,8 +169,11 @@ void SourceFrame::copy_to(const Loan& loan, ArrayMaker& pool) const
         if (PyArray_CopyInto(as_array(target), from) < 0) {
             throw nb::python_error();
         }
+    } else if (into.size() >= kBytesWorthTheGil) {
+        const nb::gil_scoped_release unlocked;
+        loan.fill({bytes_, into.size()});
     } else {
-        copy_bytes({bytes_, into.size()}, into.data());
+        loan.fill({bytes_, into.size()});
     }
 }
 

@@ -34,6 +34,17 @@ std::string shared_memory_id()
     return (boot.empty() ? host_name() : boot) + ":" + std::to_string(facts.st_dev);
 }
 
+std::uint64_t last_level_cache_bytes() noexcept
+{
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+    const long bytes = ::sysconf(_SC_LEVEL3_CACHE_SIZE);
+    if (bytes > 0) {
+        return static_cast<std::uint64_t>(bytes);
+    }
+#endif
+    return 32UL * 1024 * 1024;
+}
+
 std::int64_t unix_time_ns() noexcept
 {
     timespec now{};
