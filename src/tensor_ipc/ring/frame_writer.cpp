@@ -116,23 +116,26 @@ FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot) noexcept
 
 bool FrameWriter::bury_dead(std::uint32_t slot) noexcept
 {
+    bool is_kept = false;  // by one of the living
     const std::uint32_t limit = memory_.consumer_limit();
     for (std::uint32_t id = 0; id < limit; ++id) {
         if (memory_.pin(slot, id).load(std::memory_order_relaxed) == 0) {
             continue;
         }
         if (known_alive_[id]) {
-            return false;  // it keeps the slot, whoever else pins it
+            is_kept = true;
+            continue;
         }
         if (!liveness_->lock_if_dead(id)) {
             known_alive_[id] = true;
-            return false;
+            is_kept = true;
+            continue;
         }
         TENSOR_IPC_TEST_POINT("bury:locked");
         memory_.clear_column(id);
         liveness_->unlock(id);
     }
-    return true;
+    return !is_kept;
 }
 
 std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns,
