@@ -221,19 +221,17 @@ MUTANTS = [
     Mutant(
         "bury: without asking who lives",
         WRITER,
-        "liveness_->lock_if_dead(id)) {",
-        "(liveness_->lock_if_dead(id) || true)) {",
+        "if (!liveness_->lock_if_dead(id)) {",
+        "if (!liveness_->lock_if_dead(id) && false) {",
         FRAMES,
     ),
-    Mutant(
-        "bury: clears nothing", WRITER, "            memory_.clear_column(id);\n", "", CRASH
-    ),
-    Mutant("bury: keeps the lock", WRITER, "            liveness_->unlock(id);\n", "", CRASH),
+    Mutant("bury: clears nothing", WRITER, "        memory_.clear_column(id);\n", "", CRASH),
+    Mutant("bury: keeps the lock", WRITER, "        liveness_->unlock(id);\n", "", CRASH),
     Mutant(
         "bury: unlocks, then clears",
         WRITER,
-        "            memory_.clear_column(id);\n            liveness_->unlock(id);\n",
-        "            liveness_->unlock(id);\n            memory_.clear_column(id);\n",
+        "        memory_.clear_column(id);\n        liveness_->unlock(id);\n",
+        "        liveness_->unlock(id);\n        memory_.clear_column(id);\n",
         "frames --puts 1 --gets 1,1 --crashes 1",
     ),
     Mutant(
@@ -241,6 +239,20 @@ MUTANTS = [
         WRITER,
         "claim == Claim::Pinned && bury_dead(slot)",
         "false",
+        CRASH,
+    ),
+    Mutant(
+        "claim: trusts those who lived once, for ever",
+        WRITER,
+        "if (pass == 0 && known_alive_.any()) {",
+        "if (false) {",
+        CRASH,
+    ),
+    Mutant(
+        "claim: asks again, and takes the newest slot first",
+        WRITER,
+        "            continue;\n        }\n        // Last resort",
+        "        }\n        // Last resort",
         CRASH,
     ),
     Mutant(

@@ -309,12 +309,14 @@ class TensorConsumer(CleanedUp):
         """
         if self._readiness is not None:
             self._readiness.clear()
-        if pad not in _PADDING:
+        try:
+            padding = _PADDING[pad]
+        except KeyError:
             msg = f"pad must be None, 'repeat' or 'zero', got {pad!r}"
-            raise ValueError(msg)
+            raise ValueError(msg) from None
         if not 1 <= history_len <= _MOST_FRAMES:  # here, since a call takes a tenth of all
             _refuse_history_len(history_len)
-        return self._usable().get(history_len, latest_first, copy, _PADDING[pad], as_numpy)
+        return self._native.get(history_len, latest_first, copy, padding, as_numpy)
 
     def get_frame(self) -> Frame | None:
         """Return the newest frame with its number and times; ``None`` as for `get`."""

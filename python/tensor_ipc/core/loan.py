@@ -144,7 +144,7 @@ class Loan:
         assert native is not None
         self._native = self._array = None
         if isinstance(array, np.ndarray):
-            array.flags.writeable = False
+            array.setflags(write=False)
         return native
 
 

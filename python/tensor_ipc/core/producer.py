@@ -336,9 +336,12 @@ class TensorProducer(CleanedUp):
             Every slot is pinned or on loan; the text says by whom.
         """
         native = self._native
-        if native is None or not native.is_open:
-            native = self._usable()
-        return native.put(data, timestamp_ns, user_metadata, stream)
+        if native is not None:
+            try:
+                return native.put(data, timestamp_ns, user_metadata, stream)
+            except PoolNotFoundError:  # closed, or a forked child's copy
+                pass
+        return self._usable().put(data, timestamp_ns, user_metadata, stream)
 
     def loan(
         self,

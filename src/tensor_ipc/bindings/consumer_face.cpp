@@ -64,6 +64,9 @@ public:
     nb::object get(std::uint32_t frames, bool latest_first, bool copy, std::uint8_t padding,
                    bool as_numpy)
     {
+        if (closed_) {  // here: asking from Python takes a tenth of all
+            raise(Error{ErrorCode::PoolNotFound, "this consumer was cleaned up: make a new one"});
+        }
         auto window = unwrap(consumer_.history(frames));
         if (!window) {
             return nb::none();
@@ -327,8 +330,8 @@ WaitOutcome without_gil(const std::function<WaitOutcome()>& wait)
 void add_consumer(nb::module_& module)
 {
     nb::class_<ConsumerFace>(module, "Consumer")
-        .def("get", &ConsumerFace::get, nb::arg("frames"), nb::arg("latest_first"), nb::arg("copy"),
-             nb::arg("padding"), nb::arg("as_numpy"))
+        // Without names: nanobind then takes its short way.
+        .def("get", &ConsumerFace::get)
         .def("get_frame", &ConsumerFace::get_frame, nb::arg("remembered") = true)
         .def("get_frames", &ConsumerFace::get_frames, nb::arg("frames"),
              nb::arg("latest_first").none())

@@ -56,12 +56,19 @@ public:
                                          "' lies in host memory, where there is no stream");
         }
         const SourceFrame source(data, *arrays_, accept_any_);
+        const auto few = source.few_bytes(producer_.geometry().row_bytes);
+        if (few && user_metadata.is_none()) {
+            // With the GIL all along: nobody closes the producer meanwhile, so no loan is needed.
+            const std::uint64_t frame = unwrap(producer_.put(*few, {timestamp_ns, {}}));
+            copied_bytes_ += few->size();
+            return frame;
+        }
         std::optional<PackedUserMetadata> texts;
         if (!user_metadata.is_none()) {
             texts = packed_from(user_metadata);
         }
         Loan loan = unwrap(producer_.loan(source.extent()));
-        source.copy_to(loan.bytes(), *arrays_);
+        source.copy_to(loan, *arrays_);
         if (texts) {
             loan.set_user_metadata(*texts);
         }

@@ -148,6 +148,29 @@ void SourceFrame::take_dlpack(TakenTensor taken, const std::string& kind, const 
     }
 }
 
+std::optional<std::span<const std::byte>> SourceFrame::few_bytes(
+    std::uint64_t row_bytes) const noexcept
+{
+    const std::uint64_t bytes = extent_ * row_bytes;
+    if (how_ != How::Bytes || bytes >= kBytesWorthTheGil) {
+        return std::nullopt;
+    }
+    return std::span(bytes_, bytes);
+}
+
+void SourceFrame::copy_to(Loan& loan, ArrayMaker& pool) const
+{
+    const std::span<std::byte> into = loan.bytes();
+    if (how_ != How::Bytes) {
+        copy_to(into, pool);
+    } else if (into.size() >= kBytesWorthTheGil) {
+        const nb::gil_scoped_release unlocked;
+        loan.fill({bytes_, into.size()});
+    } else {
+        loan.fill({bytes_, into.size()});
+    }
+}
+
 void SourceFrame::copy_to(std::span<std::byte> into, ArrayMaker& pool) const
 {
     if (into.empty()) {

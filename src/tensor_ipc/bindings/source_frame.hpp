@@ -20,6 +20,14 @@ public:
     /// Its first extent, of which the loan has to be; 1 for a scalar.
     [[nodiscard]] std::uint64_t extent() const noexcept { return extent_; }
 
+    /// Its bytes when they are in one piece, and so few that they are copied with the GIL.
+    /// @param row_bytes  of the pool
+    [[nodiscard]] std::optional<std::span<const std::byte>> few_bytes(
+        std::uint64_t row_bytes) const noexcept;
+
+    /// Copies into a loan of that extent; without the GIL when it is worth it.
+    void copy_to(Loan& loan, ArrayMaker& pool) const;
+
     /// Copies to host memory of that extent; without the GIL when it is worth it.
     void copy_to(std::span<std::byte> into, ArrayMaker& pool) const;
 

@@ -4,3 +4,4 @@
 
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/memory/private_ring.hpp"
+#include "tensor_ipc/memory/streaming_copy.hpp"

@@ -2,11 +2,14 @@
 
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/memory/host_ring.hpp"
+#include "tensor_ipc/memory/streaming_copy.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
 #include "tensor_ipc/os/clock.hpp"
+#include "tensor_ipc/os/host.hpp"
 #include "tensor_ipc/pool/pinning.hpp"
 #include "tensor_ipc/pool/producer_parts.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
@@ -14,14 +17,16 @@
 namespace tensor_ipc {
 
 /// What a producer and its loans share.
-class ProducerCore : public std::enable_shared_from_this<ProducerCore> {
+class ProducerCore {
 public:
-    ProducerCore(SegmentFile segment, HostRing payload) noexcept
+    ProducerCore(SegmentFile segment, HostRing payload)
         : segment_(std::move(segment)),
           payload_(std::move(payload)),
           liveness_(segment_.fd.get()),
           writer_(RingMemory(segment_.control.data(), segment_.geometry), liveness_),
-          wake_word_(segment_.header().wake_word, segment_.header().waiting)
+          wake_word_(segment_.header().wake_word, segment_.header().waiting),
+          streams_(segment_.geometry.ring_bytes > os::last_level_cache_bytes()),
+          may_have_texts_(segment_.geometry.slot_count, 1)
     {
         // A dead producer may have lowered the flag of those who sleep, and not woken them. It may
         // also have committed a frame that only writer_ has announced now, so this comes after it.
@@ -45,16 +50,28 @@ public:
         return payload_.slot(slot);
     }
 
+    void copy_in(std::byte* payload, std::span<const std::byte> frame) const noexcept
+    {
+        if (streams_ && frame.size() >= kStreamedBytes) {
+            streaming_copy(payload, frame);
+        } else if (!frame.empty()) {
+            std::memcpy(payload, frame.data(), frame.size());
+        }
+    }
+
     [[nodiscard]] bool allows(std::uint64_t extent) const noexcept
     {
         return allows_extent(segment_.geometry, extent);
     }
 
-    Loan make_loan(std::uint32_t slot, std::uint64_t extent) noexcept
+    /// The texts of a claimed slot's frame. Without any, and none there from before, the headroom
+    /// is left alone: its line is in nobody's cache.
+    void set_user_metadata(std::uint32_t slot, std::string_view packed) noexcept
     {
-        headroom_of(payload_of(slot)).set_user_metadata({});
-        return {shared_from_this(), slot,
-                std::span(payload_of(slot), extent * segment_.geometry.row_bytes)};
+        if (may_have_texts_[slot] != 0 || !packed.empty()) {
+            headroom_of(payload_of(slot)).set_user_metadata(packed);
+            may_have_texts_[slot] = packed.empty() ? 0 : 1;
+        }
     }
 
     std::uint64_t commit(std::uint32_t slot, std::uint64_t payload_bytes,
@@ -95,40 +112,11 @@ private:
     KernelLiveness liveness_;
     FrameWriter writer_;
     WakeWord wake_word_;
+    bool streams_;  ///< no slot is in a cache any more when its turn comes
+    std::vector<std::uint8_t> may_have_texts_;  ///< by slot; at first not known, so 1
     std::uint64_t frames_ = 0;
     bool open_ = true;
 };
-
-Loan::Loan(std::shared_ptr<ProducerCore> core, std::uint32_t slot,
-           std::span<std::byte> bytes) noexcept
-    : core_(std::move(core)), bytes_(bytes), slot_(slot)
-{
-}
-
-Loan::Loan(Loan&& other) noexcept
-    : core_(std::move(other.core_)),
-      bytes_(other.bytes_),
-      slot_(other.slot_),
-      holds_slot_(std::exchange(other.holds_slot_, false))
-{
-}
-
-Loan& Loan::operator=(Loan&& other) noexcept
-{
-    if (this != &other) {
-        drop();
-        core_ = std::move(other.core_);
-        bytes_ = other.bytes_;
-        slot_ = other.slot_;
-        holds_slot_ = std::exchange(other.holds_slot_, false);
-    }
-    return *this;
-}
-
-Loan::~Loan()
-{
-    drop();
-}
 
 void Loan::drop() noexcept
 {
@@ -140,6 +128,11 @@ void Loan::drop() noexcept
 std::shared_ptr<const void> Loan::mapping() const noexcept
 {
     return core_;
+}
+
+void Loan::fill(std::span<const std::byte> from) noexcept
+{
+    core_->copy_in(bytes_.data(), from);
 }
 
 std::uint64_t Loan::extent() const noexcept
@@ -164,7 +157,7 @@ std::span<std::byte, kWireHeadroomBytes> Loan::wire_headroom() const noexcept
 void Loan::set_user_metadata(const PackedUserMetadata& packed) noexcept
 {
     if (holds_slot_ && core_->is_open()) {  // in a forked child the slot is the parent's
-        headroom_of(bytes_.data()).set_user_metadata(packed.bytes());
+        core_->set_user_metadata(slot_, packed.bytes());
     }
 }
 
@@ -228,9 +221,10 @@ Result<std::uint64_t> Producer::put(std::span<const std::byte> frame, const Publ
     if (!is_open()) {
         return producer_closed(metadata());
     }
-    const std::uint64_t row_bytes = geometry().row_bytes;
-    if (frame.size() != geometry().frame_bytes &&
-        (frame.size() % row_bytes != 0 || !core_->allows(frame.size() / row_bytes))) {
+    const Geometry& geometry = core_->segment().geometry;
+    if (frame.size() != geometry.frame_bytes &&
+        (frame.size() % geometry.row_bytes != 0 ||
+         !core_->allows(frame.size() / geometry.row_bytes))) {
         return wrong_bytes(core_->segment(), frame.size());
     }
     std::optional<PackedUserMetadata> user_metadata;
@@ -245,12 +239,8 @@ Result<std::uint64_t> Producer::put(std::span<const std::byte> frame, const Publ
     if (!slot) {
         return pool_exhausted(core_->segment());
     }
-    std::byte* payload = core_->payload_of(*slot);
-    headroom_of(payload).set_user_metadata(user_metadata ? user_metadata->bytes()
-                                                         : std::string_view());
-    if (!frame.empty()) {
-        std::memcpy(payload, frame.data(), frame.size());
-    }
+    core_->set_user_metadata(*slot, user_metadata ? user_metadata->bytes() : std::string_view());
+    core_->copy_in(core_->payload_of(*slot), frame);
     TENSOR_IPC_TEST_POINT("put:copied");
     return core_->commit(*slot, frame.size(), options.captured_ns);
 }
@@ -267,7 +257,10 @@ Result<Loan> Producer::loan(std::optional<std::uint64_t> extent)
     if (!slot) {
         return pool_exhausted(core_->segment());
     }
-    return core_->make_loan(*slot, extent.value_or(geometry().max_extent));
+    core_->set_user_metadata(*slot, {});
+    return Loan(core_, *slot,
+                std::span(core_->payload_of(*slot),
+                          extent.value_or(geometry().max_extent) * geometry().row_bytes));
 }
 
 void Producer::close() noexcept

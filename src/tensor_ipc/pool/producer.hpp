@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "tensor_ipc/base/error.hpp"
 #include "tensor_ipc/segment/open_segment.hpp"
@@ -27,15 +28,42 @@ struct PublishOptions {
 /// Keeps the memory mapped, also when the producer is gone; `publish` then returns nothing.
 class Loan {
 public:
-    Loan(Loan&& other) noexcept;
-    Loan& operator=(Loan&& other) noexcept;
+    Loan(Loan&& other) noexcept
+        : core_(std::move(other.core_)),
+          bytes_(other.bytes_),
+          slot_(other.slot_),
+          holds_slot_(std::exchange(other.holds_slot_, false))
+    {
+    }
+
+    Loan& operator=(Loan&& other) noexcept
+    {
+        if (this != &other) {
+            drop();
+            core_ = std::move(other.core_);
+            bytes_ = other.bytes_;
+            slot_ = other.slot_;
+            holds_slot_ = std::exchange(other.holds_slot_, false);
+        }
+        return *this;
+    }
+
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
-    ~Loan();
+
+    ~Loan()
+    {
+        if (holds_slot_) {
+            drop();
+        }
+    }
 
     /// The slot's payload: `extent` rows, 64-byte aligned, contents undefined. Writable until
     /// `publish`; whoever writes later tears a frame that others read.
     [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }
+
+    /// Copies into the beginning of `bytes()`, which has room for it.
+    void fill(std::span<const std::byte> from) noexcept;
 
     /// Rows of `bytes()`: what publish() makes a frame of.
     [[nodiscard]] std::uint64_t extent() const noexcept;
@@ -69,9 +97,13 @@ public:
     [[nodiscard]] std::shared_ptr<const void> mapping() const noexcept;
 
 private:
-    friend class ProducerCore;
+    friend class Producer;
+
     Loan(std::shared_ptr<ProducerCore> core, std::uint32_t slot,
-         std::span<std::byte> bytes) noexcept;
+         std::span<std::byte> bytes) noexcept
+        : core_(std::move(core)), bytes_(bytes), slot_(slot)
+    {
+    }
 
     std::shared_ptr<ProducerCore> core_;
     std::span<std::byte> bytes_;

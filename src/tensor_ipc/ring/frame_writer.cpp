@@ -47,6 +47,10 @@ FrameWriter::FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) n
 
 std::optional<std::uint32_t> FrameWriter::claim() noexcept
 {
+    if (--trusted_claims_left_ == 0) {
+        trusted_claims_left_ = kTrustedClaims;
+        known_alive_.reset();
+    }
     for (int pass = 0; pass < kClaimPasses; ++pass) {
         const std::uint32_t newest = announced_in(newest_.load(std::memory_order_relaxed));
         std::uint32_t slot = next_slot_;
@@ -55,6 +59,10 @@ std::optional<std::uint32_t> FrameWriter::claim() noexcept
                 return slot;
             }
             slot = memory_.geometry().next_slot(slot);
+        }
+        if (pass == 0 && known_alive_.any()) {
+            known_alive_.reset();  // the pins of one that died since are needed now
+            continue;
         }
         // Last resort: consumers then find no newest frame until this one is written. If another
         // was announced meanwhile, this slot is an ordinary one.
@@ -72,7 +80,9 @@ bool FrameWriter::claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noe
         claim = try_claim(slot, newest);
     }
     if (claim == Claim::Pinned) {
-        memory_.header().skipped_slots.fetch_add(1, std::memory_order_relaxed);
+        // Nobody else counts, so there is no need of a locked operation for each pinned slot.
+        std::atomic<std::uint64_t>& skipped = memory_.header().skipped_slots;
+        skipped.store(skipped.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
     if (claim != Claim::Taken) {
         return false;
@@ -111,18 +121,26 @@ FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot, NewestSlot newest)
 
 bool FrameWriter::bury_dead(std::uint32_t slot) noexcept
 {
-    bool any = false;
+    bool is_kept = false;  // by one of the living
     const std::uint32_t limit = memory_.consumer_limit();
     for (std::uint32_t id = 0; id < limit; ++id) {
-        if (memory_.pin(slot, id).load(std::memory_order_relaxed) != 0 &&
-            liveness_->lock_if_dead(id)) {
-            TENSOR_IPC_TEST_POINT("bury:locked");
-            memory_.clear_column(id);
-            liveness_->unlock(id);
-            any = true;
+        if (memory_.pin(slot, id).load(std::memory_order_relaxed) == 0) {
+            continue;
         }
+        if (known_alive_[id]) {
+            is_kept = true;
+            continue;
+        }
+        if (!liveness_->lock_if_dead(id)) {
+            known_alive_[id] = true;
+            is_kept = true;
+            continue;
+        }
+        TENSOR_IPC_TEST_POINT("bury:locked");
+        memory_.clear_column(id);
+        liveness_->unlock(id);
     }
-    return any;
+    return !is_kept;
 }
 
 std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 
@@ -35,6 +36,9 @@ protected:
 /// nothing else.
 class FrameWriter {
 public:
+    /// For so many claims nobody is asked twice whether it lives.
+    static constexpr std::uint32_t kTrustedClaims = 16;
+
     /// Takes over what an earlier producer left: frames stay readable and numbers go on, slots that
     /// it was writing become free. `liveness` outlives the writer.
     FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) noexcept;
@@ -42,8 +46,10 @@ public:
     /// Takes the next slot in ring order that no consumer pins; its bytes are then the caller's,
     /// until `commit` or `abandon`. Several slots may be claimed at once.
     ///
-    /// Never waits. A pinned slot costs a probe of whoever pins it; the pins of the dead are taken
-    /// back on the spot. The slot of the newest frame is taken only when there is no other.
+    /// Never waits. The pins of the dead are taken back on the way: the first pin of a consumer
+    /// that is met costs a probe of it, and for the next kTrustedClaims claims it is taken to live.
+    /// Short of slots, everybody is asked again. The slot of the newest frame is taken only when
+    /// there is no other.
     ///
     /// @return nothing when every slot is pinned by the living or claimed already
     [[nodiscard]] std::optional<std::uint32_t> claim() noexcept;
@@ -109,6 +115,8 @@ private:
     std::uint64_t next_frame_ = 0;
     std::uint32_t next_slot_ = 0;
     std::atomic<std::uint32_t> newest_{pack_newest(kNoSlot, kNoSlot)};
+    std::uint64_t trusted_claims_left_ = kTrustedClaims;
+    std::bitset<kConsumerCapacity> known_alive_;  ///< they held their locks when last asked
 };
 
 }  // namespace tensor_ipc

@@ -1,6 +1,7 @@
 #include "tensor_ipc/pool/producer.hpp"
 
 #include "support/pool_test.hpp"
+#include "tensor_ipc/os/host.hpp"
 
 namespace tensor_ipc {
 namespace {
@@ -280,6 +281,26 @@ TEST_F(ProducerTest, PublishesScalarsAndLargeFrames)
         put(producer, i);
     }
     EXPECT_EQ(testing::values_of(present(consumer.history(3))), (std::vector{7, 6, 5}));
+}
+
+TEST_F(ProducerTest, PublishesLargeFramesOfARingThatFitsIntoNoCache)
+{
+    if (os::last_level_cache_bytes() > 64UL * 1024 * 1024) {
+        GTEST_SKIP() << "a ring greater than this machine's cache takes too much of /dev/shm";
+    }
+    metadata_.shape = {1080, 1921};  // its last line is not whole
+    metadata_.history_len = static_cast<std::uint32_t>(
+        os::last_level_cache_bytes() / (std::size_t{1080} * 1921 * sizeof(std::int32_t)));
+    Producer producer = must(Producer::create(metadata_));
+    Consumer consumer = must(Consumer::attach(name_));
+    for (int i = 0; i < 4; ++i) {
+        put(producer, i);
+    }
+
+    const FrameWindow window = present(consumer.history(1));
+
+    const auto expected = frame_of(metadata_, 3);
+    EXPECT_TRUE(std::ranges::equal(window.bytes(), std::as_bytes(std::span(expected))));
 }
 
 TEST_F(ProducerTest, PublishesUnderNumbersThatRiseAndMayBeLeftOut)

@@ -67,6 +67,31 @@ TEST_F(FrameUserMetadata, IsNotThatOfAnEarlierFrameInTheSlot)
     }
 }
 
+TEST_F(FrameUserMetadata, IsNotThatOfAFrameThatADeadProducerLeft)
+{
+    const PoolMetadata metadata = metadata_of(name_ + "-left");
+    const Entries entries{{"key", "value"}};
+    testing::ChildProcess child([&](const testing::Channel& parent) {
+        Producer dead = must(Producer::create(metadata));
+        const auto frame = testing::frame_of(metadata, 1);
+        for (int i = 0; i < 20; ++i) {
+            must(dead.put(std::as_bytes(std::span(frame)), {.user_metadata = entries}));
+        }
+        parent.say('p');
+        return static_cast<int>(parent.hear());
+    });
+    ASSERT_EQ(child.channel().hear(), 'p');
+    child.kill();
+    Producer next = must(Producer::create(metadata));
+    Consumer consumer = must(Consumer::attach(metadata.name));
+    ASSERT_FALSE(present(consumer.latest()).user_metadata().empty());
+
+    for (int i = 0; i < 20; ++i) {
+        put(next, i);
+        EXPECT_TRUE(present(consumer.latest()).user_metadata().empty());
+    }
+}
+
 TEST_F(FrameUserMetadata, IsThatOfEachFrameOfAWindow)
 {
     put_with({{"n", "0"}});

@@ -105,6 +105,81 @@ TEST_F(FrameWriterTest, TakesBackAllPinsOfADeadConsumer)
     EXPECT_EQ(liveness_.locked(), 0);
 }
 
+TEST_F(FrameWriterTest, AsksOnlyOnceAboutAConsumerThatHoldsManySlots)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    for (std::uint32_t slot = 0; slot < kSlots - 2; ++slot) {
+        pin_slot(slot, 3);
+    }
+
+    EXPECT_EQ(writer.claim(), kSlots - 2);
+
+    EXPECT_EQ(liveness_.asked(), 1);
+    EXPECT_EQ(memory_.header().skipped_slots.load(), kSlots - 2);
+}
+
+TEST_F(FrameWriterTest, AsksAboutALivingConsumerOnceInSoManyClaims)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    pin_slot(0, 3);
+    constexpr int kPeriods = 10;
+
+    publish(writer, kPeriods * FrameWriter::kTrustedClaims);
+
+    EXPECT_GE(liveness_.asked(), kPeriods - 1);
+    EXPECT_LE(liveness_.asked(), kPeriods + 1);
+}
+
+TEST_F(FrameWriterTest, TakesBackThePinsOfOneThatDiesAfterItWasAsked)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    pin_slot(0, 3);
+    publish(writer, kSlots);
+    ASSERT_EQ(liveness_.asked(), 1);
+    liveness_.die(3);
+
+    publish(writer, FrameWriter::kTrustedClaims + kSlots);
+
+    EXPECT_EQ(pin(0, 3), 0);
+    EXPECT_NE(state(0), state_of_frame(0));
+}
+
+TEST_F(FrameWriterTest, AsksAgainBeforeItTakesTheNewestFrame)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    for (std::uint32_t slot = 0; slot < kSlots - 1; ++slot) {
+        pin_slot(slot, slot);
+    }
+    ASSERT_EQ(writer.claim(), kSlots - 1);
+    writer.commit(kSlots - 1, 1, 1);
+    liveness_.die(2);
+
+    EXPECT_EQ(writer.claim(), 2U);
+
+    EXPECT_EQ(state(kSlots - 1), state_of_frame(kSlots));
+    EXPECT_EQ(pin(2, 2), 0);
+}
+
+TEST_F(FrameWriterTest, TakesASlotBackOnceAllWhoPinItAreDead)
+{
+    FrameWriter writer(memory_, liveness_);
+    publish(writer, kSlots);
+    pin_slot(0, 2);
+    pin_slot(0, 5);
+    liveness_.die(5);
+    EXPECT_EQ(writer.claim(), 1U);
+
+    liveness_.die(2);
+    publish(writer, FrameWriter::kTrustedClaims + kSlots);
+
+    EXPECT_EQ(pin(0, 2), 0);
+    EXPECT_EQ(pin(0, 5), 0);
+}
+
 TEST_F(FrameWriterTest, ReturnsNothingWhenTheLivingPinEverySlot)
 {
     FrameWriter writer(memory_, liveness_);

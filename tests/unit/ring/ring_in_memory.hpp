@@ -19,6 +19,7 @@ public:
 
     bool lock_if_dead(std::uint32_t id) noexcept override
     {
+        ++asked_;
         if (!dead_.contains(id)) {
             return false;
         }
@@ -31,8 +32,12 @@ public:
     /// Locks that were taken and not given back.
     [[nodiscard]] int locked() const { return locked_; }
 
+    /// How often anybody was asked about. Each time is a system call.
+    [[nodiscard]] int asked() const { return asked_; }
+
 private:
     std::set<std::uint32_t> dead_;
+    int asked_ = 0;
     int locked_ = 0;
 };
 
