@@ -250,6 +250,7 @@ TEST_P(CudaViews, OfSeveralFramesAreOneStridedRange)
         std::uint64_t copied = 0;
         for (std::int32_t i = 0; i < 14; ++i) {
             put(i);
+            fake_cuda_drain();  // so that the last window has been let go of
             const FrameWindow window = present(consumer_->history(3));
             ASSERT_EQ(window.count(), static_cast<std::uint32_t>(std::min(i + 1, 3)));
             for (std::uint32_t age = 0; age < window.count(); ++age) {

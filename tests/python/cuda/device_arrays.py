@@ -198,8 +198,8 @@ class OnDevice:
         self.address = address.value
         self.nbytes = values.nbytes
         self.set(values)
-        if stream is not None:
-            stream.synchronize()
+        handle = ctypes.c_void_p(0 if stream is None else stream.ptr)
+        driver.call_on(device, "cuStreamSynchronize", handle)
 
     def set(self, values: np.ndarray[Any, Any]) -> None:
         """Have other values written, in the order of the array's stream."""

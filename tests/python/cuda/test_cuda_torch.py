@@ -112,7 +112,8 @@ with TensorProducer.from_sample(name, full(0)) as producer:
         assert consumer.get() is None
         driver.hold(False)
         producer.synchronize()
-        assert (consumer.get(as_numpy=True) == 1).all()
+        found = consumer.get(as_numpy=True)
+        assert (found == 1).all(), found
 
         from tensor_ipc import inspect
         pinned = lambda: sum(each.pinned_slots for each in inspect(name).consumers)
