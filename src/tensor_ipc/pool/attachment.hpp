@@ -51,6 +51,7 @@ public:
     {
         return dies_with_producer_ && !producer_alive();
     }
+
     /// Has the CUDA driver lock the payload, or notes why it does not. Once, before the first
     /// frame. From then on frames are let go of in stream order; see Pinning::of_consumer.
     void pin_payload(int device, std::span<const cuda::StreamHandle> streams);
