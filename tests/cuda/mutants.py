@@ -110,8 +110,8 @@ MUTANTS = [
     Mutant(
         "close_on_the_drivers_thread",
         READER,
-        "    hold->unpin();\n    DeviceHold* first",
-        "    hold->unpin();\n    delete hold;\n    return;\n    DeviceHold* first",
+        "    hold->unpin();\n    FrameHold* first",
+        "    hold->unpin();\n    delete hold;\n    return;\n    FrameHold* first",
         each_kind("Kinds/CudaViews.LeaveNothingWhenTheDeviceLetsThemGoLast/"),
     ),
     Mutant(

@@ -17,9 +17,9 @@ constexpr std::uint64_t kOpeningNs = 2'000'000'000;
 
 /// Those that threads of the driver have finished with: what they hold may be the last reference on
 /// an attachment, and to close that is a call of the driver, which such a thread must not make.
-std::atomic<DeviceHold*>& finished() noexcept
+std::atomic<FrameHold*>& finished() noexcept
 {
-    static std::atomic<DeviceHold*> list{nullptr};
+    static std::atomic<FrameHold*> list{nullptr};
     return list;
 }
 
@@ -30,29 +30,29 @@ void drop_finished_frames() noexcept
     if (finished().load(std::memory_order_relaxed) == nullptr) {
         return;
     }
-    DeviceHold* hold = finished().exchange(nullptr, std::memory_order_acquire);
+    FrameHold* hold = finished().exchange(nullptr, std::memory_order_acquire);
     while (hold != nullptr) {
-        const std::unique_ptr<DeviceHold> last(hold);
+        const std::unique_ptr<FrameHold> last(hold);
         hold = last->next_;
     }
 }
 
-DeviceHold::DeviceHold(AttachmentRef pool, std::uint32_t newest_slot, std::uint32_t count) noexcept
+FrameHold::FrameHold(AttachmentRef pool, std::uint32_t newest_slot, std::uint32_t count) noexcept
     : pool_(std::move(pool)), newest_slot_(newest_slot), count_(count)
 {
 }
 
-void DeviceHold::unpin() noexcept
+void FrameHold::unpin() noexcept
 {
     pool_->unpin_run(newest_slot_, count_);
 }
 
 /// Called by a thread of the driver, which must not call CUDA.
-void DeviceHold::finish(void* argument) noexcept
+void FrameHold::finish(void* argument) noexcept
 {
-    auto* hold = static_cast<DeviceHold*>(argument);
+    auto* hold = static_cast<FrameHold*>(argument);
     hold->unpin();
-    DeviceHold* first = finished().load(std::memory_order_relaxed);
+    FrameHold* first = finished().load(std::memory_order_relaxed);
     do {
         hold->next_ = first;
     } while (!finished().compare_exchange_weak(first, hold, std::memory_order_release,
@@ -166,7 +166,7 @@ Result<void> DeviceReader::finish_copies(const cuda::CurrentContext& current) co
     return done;
 }
 
-void DeviceReader::record_stream(DeviceHold& hold, cuda::StreamHandle stream)
+void DeviceReader::record_stream(FrameHold& hold, cuda::StreamHandle stream)
 {
     const std::lock_guard lock(mutex_);
     if (std::ranges::find(hold.streams_, stream) == hold.streams_.end()) {
@@ -188,7 +188,7 @@ DeviceReader::Order DeviceReader::order_after(const cuda::CurrentContext& curren
 }
 
 DeviceReader::Order DeviceReader::order_after_all(const cuda::CurrentContext& current,
-                                                  const DeviceHold& hold) const
+                                                  const FrameHold& hold) const
 {
     Order all = hold.streams_.empty() ? order_after(current, nullptr) : Order::Follows;
     for (const cuda::StreamHandle stream : hold.streams_) {
@@ -203,7 +203,7 @@ DeviceReader::Order DeviceReader::order_after_all(const cuda::CurrentContext& cu
     return all;
 }
 
-void DeviceReader::let_go(std::unique_ptr<DeviceHold> hold) noexcept
+void DeviceReader::let_go(std::unique_ptr<FrameHold> hold) noexcept
 {
     // In a forked child everything is the parent's: the pins, the driver, and the mutex.
     if (hold->pool_->segment().is_parents()) {
@@ -219,7 +219,7 @@ void DeviceReader::let_go(std::unique_ptr<DeviceHold> hold) noexcept
         return;
     }
     // Not under the mutex: what `hold` drops may be the last reference on this.
-    std::unique_ptr<DeviceHold> free_now;
+    std::unique_ptr<FrameHold> free_now;
     {
         const std::lock_guard lock(mutex_);
         const Order order = order_after_all(current.value(), *hold);
@@ -230,7 +230,7 @@ void DeviceReader::let_go(std::unique_ptr<DeviceHold> hold) noexcept
             free_now = std::move(hold);
             free_now->count_ = 0;
         } else if (order == Order::Follows &&
-                   releases_.then_on_host(current.value(), DeviceHold::finish, hold.get())) {
+                   releases_.then_on_host(current.value(), FrameHold::finish, hold.get())) {
             static_cast<void>(hold.release());  // NOLINT(*-unused-return-value): the driver has it
         } else {
             // The context is broken as a rule, and then this returns at once, and nothing runs.
@@ -255,18 +255,26 @@ void DeviceReader::keep_failure(Error failure)
     failure_ = std::move(failure);
 }
 
-void LetGoInStreamOrder::operator()(DeviceHold* hold) const noexcept
+void LetGoInStreamOrder::operator()(FrameHold* hold) const noexcept
 {
-    drop_finished_frames();
-    std::unique_ptr<DeviceHold> mine(hold);
+    std::unique_ptr<FrameHold> mine(hold);
     const AttachmentRef pool = mine->pool();
+    if (pool->device() == nullptr) {
+        return;  // a copy in host memory
+    }
+    drop_finished_frames();
     pool->device()->let_go(std::move(mine));
+}
+
+bool FrameWindow::is_copy() const noexcept
+{
+    return hold_->host_copy() != nullptr;
 }
 
 cuda::DevicePointer FrameWindow::device_address(std::uint32_t age) const noexcept
 {
     const std::uint32_t place = newest_first() ? age : count_ - 1 - age;
-    return device_->lowest() + place * device_stride_bytes();
+    return hold_->lowest() + place * device_stride_bytes();
 }
 
 const cuda::Device& FrameWindow::device() const noexcept
@@ -282,8 +290,8 @@ bool FrameWindow::is_write_protected() const noexcept
 void FrameWindow::record_stream(cuda::StreamHandle stream) const
 {
     // In a forked child everything is the parent's, also the mutex.
-    if (device_ != nullptr && !pool_->segment().is_parents()) {
-        pool_->device()->record_stream(*device_, stream);
+    if (on_device() && !pool_->segment().is_parents()) {
+        pool_->device()->record_stream(*hold_, stream);
     }
 }
 
@@ -301,13 +309,13 @@ Result<void> FrameWindow::copy_to_host(std::span<std::byte> into, std::uint32_t 
                      "the frame has " + std::to_string(payload_bytes(age)) +
                          " bytes, got room for " + std::to_string(into.size())};
     }
-    if (device_ == nullptr) {
+    if (!on_device()) {
         std::ranges::copy(bytes(age), into.begin());
         return {};
     }
     const std::uint32_t place = newest_first() ? age : count_ - 1 - age;
     return pool_->device()->copy_to_host(
-        into.data(), device_->lowest_for_now() + place * device_stride_bytes(), into.size());
+        into.data(), hold_->lowest_for_now() + place * device_stride_bytes(), into.size());
 }
 
 }  // namespace tensor_ipc

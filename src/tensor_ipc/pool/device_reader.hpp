@@ -27,16 +27,16 @@ void drop_finished_frames() noexcept;
 
 class DeviceReader;
 
-/// What one window of frames on a device holds: pins of slots, or memory of its own. Let go of
-/// once, by its last owner, who may be a thread of the driver.
-class DeviceHold {
+/// What one window of frames holds beside pins of host memory: pins of slots on a device, or memory
+/// of its own. Let go of once, by its last owner, who may be a thread of the driver.
+class FrameHold {
 public:
-    DeviceHold(AttachmentRef pool, std::uint32_t newest_slot, std::uint32_t count) noexcept;
-    DeviceHold(const DeviceHold&) = delete;
-    DeviceHold& operator=(const DeviceHold&) = delete;
-    DeviceHold(DeviceHold&&) = delete;
-    DeviceHold& operator=(DeviceHold&&) = delete;
-    ~DeviceHold() = default;
+    FrameHold(AttachmentRef pool, std::uint32_t newest_slot, std::uint32_t count) noexcept;
+    FrameHold(const FrameHold&) = delete;
+    FrameHold& operator=(const FrameHold&) = delete;
+    FrameHold(FrameHold&&) = delete;
+    FrameHold& operator=(FrameHold&&) = delete;
+    ~FrameHold() = default;
 
     /// Where the frame with the lowest address begins.
     [[nodiscard]] cuda::DevicePointer lowest() const noexcept
@@ -50,6 +50,9 @@ public:
 
     [[nodiscard]] const AttachmentRef& pool() const noexcept { return pool_; }
 
+    /// The copy in host memory; null where this is none.
+    [[nodiscard]] std::byte* host_copy() const noexcept { return host_copy_.get(); }
+
 private:
     friend class DeviceReader;
     friend class FrameSource;
@@ -59,13 +62,14 @@ private:
     void unpin() noexcept;
 
     AttachmentRef pool_;
-    std::shared_ptr<const cuda::DeviceMemory> owned_;  ///< the copy, where this is one
+    std::unique_ptr<std::byte[]> host_copy_;  // NOLINT(*-avoid-c-arrays): headrooms, and payloads
+    std::shared_ptr<const cuda::DeviceMemory> owned_;  ///< payloads of a copy on a device
     cuda::DevicePointer lowest_ = 0;
     std::uint32_t newest_slot_;
     std::uint32_t count_;  ///< slots that are pinned; 0 for a copy
     mutable std::atomic<bool> was_handed_out_{false};
     std::vector<cuda::StreamHandle> streams_;  ///< under the reader's mutex
-    DeviceHold* next_ = nullptr;               ///< in the list of those that are finished
+    FrameHold* next_ = nullptr;                ///< in the list of those that are finished
 };
 
 /// Belongs to one attachment of a device pool.
@@ -100,12 +104,12 @@ public:
     [[nodiscard]] Result<void> copy_to_host(void* to, cuda::DevicePointer from,
                                             std::uint64_t bytes) const;
 
-    void record_stream(DeviceHold& hold, cuda::StreamHandle stream);
+    void record_stream(FrameHold& hold, cuda::StreamHandle stream);
 
     /// Lets `hold` go when the device is done with it (FrameWindow says what that means), or now,
     /// when the driver refuses. Where a graph has captured one of its streams, the pins stay until
     /// the attachment goes, because the graph may run again.
-    void let_go(std::unique_ptr<DeviceHold> hold) noexcept;
+    void let_go(std::unique_ptr<FrameHold> hold) noexcept;
 
     /// The refusal that a copy of frames has just failed with; asked for once.
     [[nodiscard]] std::optional<Error> take_failure();
@@ -126,7 +130,7 @@ private:
 
     [[nodiscard]] Result<void> finish_copies(const cuda::CurrentContext& current) const;
     Order order_after(const cuda::CurrentContext& current, cuda::StreamHandle stream) const;
-    Order order_after_all(const cuda::CurrentContext& current, const DeviceHold& hold) const;
+    Order order_after_all(const cuda::CurrentContext& current, const FrameHold& hold) const;
 
     cuda::ContextRef context_;
     std::shared_ptr<const cuda::DeviceMemory> memory_;

@@ -21,11 +21,11 @@ struct FrameInfo {
     std::uint64_t extent = 0;        ///< rows: its shape[0], or 1 for a scalar
 };
 
-class DeviceHold;
+class FrameHold;
 
-/// Lets go of a frame on a device when the device is done with it (device_hold.hpp).
+/// Lets go of a frame on a device when the device is done with it, and of others at once.
 struct LetGoInStreamOrder {
-    void operator()(DeviceHold* hold) const noexcept;
+    void operator()(FrameHold* hold) const noexcept;
 };
 
 /// `count` frames, `stride_bytes` apart, as one strided range of memory, in the order of their
@@ -53,8 +53,7 @@ public:
         if (this != &other) {
             release();
             pool_ = std::move(other.pool_);
-            owned_ = std::move(other.owned_);
-            device_ = std::move(other.device_);
+            hold_ = std::move(other.hold_);
             infos_ = std::move(other.infos_);
             lowest_ = other.lowest_;
             newest_ = other.newest_;
@@ -86,7 +85,10 @@ public:
     }
 
     /// Whether the frames lie in device memory.
-    [[nodiscard]] bool on_device() const noexcept { return device_ != nullptr; }
+    [[nodiscard]] bool on_device() const noexcept
+    {
+        return hold_ != nullptr && pool_->geometry().on_device();
+    }
 
     /// Where the frame begins that is `age` frames older than the newest; on_device() only. The
     /// frames lie device_stride_bytes() apart, in the order that newest_first() says.
@@ -169,7 +171,7 @@ public:
     }
 
     /// Whether these are bytes of our own, not the producer's.
-    [[nodiscard]] bool copied() const noexcept { return owned_ != nullptr; }
+    [[nodiscard]] bool copied() const noexcept { return hold_ != nullptr && is_copy(); }
 
 private:
     friend class FrameSource;
@@ -192,17 +194,20 @@ private:
 
     void release() noexcept
     {
-        if (device_ != nullptr) {
-            device_.reset();
-        } else if (pool_ && owned_ == nullptr) {
+        if (hold_ != nullptr) {
+            hold_.reset();
+        } else if (pool_) {
             pool_->let_go(newest_slot_, count_);
         }
         count_ = 0;
     }
 
+    [[nodiscard]] bool is_copy() const noexcept;
+
     AttachmentRef pool_;
-    std::unique_ptr<std::byte[]> owned_;                      // NOLINT(*-avoid-c-arrays)
-    std::unique_ptr<DeviceHold, LetGoInStreamOrder> device_;  ///< has the pins, where there is one
+    /// What is held that are not pins of host memory: a copy, or frames on a device with their
+    /// pins.
+    std::unique_ptr<FrameHold, LetGoInStreamOrder> hold_;
     /// By age. Null where the slot headers say it and all frames have the extent of the newest.
     /// Extents are read once: bytes that others can write could say something else the next time.
     std::unique_ptr<FrameInfo[]> infos_;  // NOLINT(*-avoid-c-arrays)

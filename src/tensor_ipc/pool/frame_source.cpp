@@ -178,7 +178,7 @@ FrameSource::Held FrameSource::hold_run(const AttachmentRef& pool, const DeviceR
     if (!device.is_one_range(newest_slot, count)) {
         return nullptr;
     }
-    Held hold(new (std::nothrow) DeviceHold(pool, newest_slot, count));
+    Held hold(new (std::nothrow) FrameHold(pool, newest_slot, count));
     if (hold != nullptr) {
         hold->lowest_ = device.run(newest_slot, count);
     }
@@ -211,8 +211,8 @@ FrameSource::View FrameSource::try_view(const AttachmentRef& pool, FramePlace ne
     }
     FrameWindow window;
     if (DeviceReader* device = pool->device()) {
-        window.device_ = hold_run(pool, *device, newest.slot, taken);
-        if (window.device_ == nullptr) {
+        window.hold_ = hold_run(pool, *device, newest.slot, taken);
+        if (window.hold_ == nullptr) {
             pool->unpin_run(newest.slot, taken);
             return View::MustCopy;
         }
@@ -337,34 +337,33 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
                                             FrameWindow& into) noexcept
 {
     const std::uint64_t stride = pool->geometry().slot_stride;
-    std::unique_ptr<std::byte[]> owned(  // NOLINT(*-avoid-c-arrays)
-        new (std::nothrow) std::byte[stride * count]);
+    Held hold(new (std::nothrow) FrameHold(pool, 0, 0));
     Infos infos = allocate_infos(count);
-    if (owned == nullptr || infos == nullptr) {
+    if (hold == nullptr || infos == nullptr) {
         return Outcome::Exhausted;
     }
-    Held hold;
+    hold->host_copy_.reset(new (std::nothrow) std::byte[stride * count]);
+    if (hold->host_copy_ == nullptr) {
+        return Outcome::Exhausted;
+    }
     if (DeviceReader* device = pool->device()) {
         static_cast<void>(device->take_failure());  // of an attempt that another one made good
-        hold.reset(new (std::nothrow) DeviceHold(pool, 0, 0));
         auto memory = device->allocate(count);
         if (!memory) {
             device->keep_failure(memory.error());
-        }
-        if (hold == nullptr || !memory) {
             return Outcome::Exhausted;
         }
         hold->lowest_ = memory.value()->address();
         hold->owned_ = std::move(memory).value();
     }
+    std::byte* copies = hold->host_copy();
     const std::uint64_t device_stride = pool->geometry().device_stride;
     const bool newest_first = pool->geometry().memory_order == MemoryOrder::NewestFirst;
     std::uint32_t copied = 0;
     // Oldest first: those are the next to be overwritten.
     for (std::uint32_t age = count; age-- > 0;) {
         const std::uint32_t place = newest_first ? age : count - 1 - age;
-        const CopyPlace target{owned.get() + place * stride,
-                               hold ? hold->lowest_ + place * device_stride : 0};
+        const CopyPlace target{copies + place * stride, hold->lowest_ + place * device_stride};
         const CopyOutcome outcome = copy_one(*pool, frame_at(age), target, infos[age], patience);
         if (outcome == CopyOutcome::NoRoom || outcome == CopyOutcome::Refused) {
             return Outcome::Exhausted;
@@ -378,12 +377,10 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     FrameWindow window;
     window.pool_ = pool;
     // Frames that were gone before the first copy leave their places unused at the oldest end.
-    window.lowest_ = owned.get() + kHeadroomBytes + (newest_first ? 0 : (count - copied) * stride);
-    if (hold != nullptr) {
-        hold->lowest_ += newest_first ? 0 : (count - copied) * device_stride;
-        window.device_ = std::move(hold);
-    }
-    window.owned_ = std::move(owned);
+    const std::uint32_t unused = newest_first ? 0 : count - copied;
+    window.lowest_ = copies + kHeadroomBytes + unused * stride;
+    hold->lowest_ += unused * device_stride;
+    window.hold_ = std::move(hold);
     window.newest_ = infos[0];
     window.infos_ = std::move(infos);
     window.count_ = copied;

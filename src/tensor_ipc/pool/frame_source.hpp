@@ -56,7 +56,7 @@ private:
         MustCopy,   ///< not in consecutive slots, or not fair to others
     };
 
-    using Held = std::unique_ptr<DeviceHold, LetGoInStreamOrder>;
+    using Held = std::unique_ptr<FrameHold, LetGoInStreamOrder>;
 
     static Held hold_run(const AttachmentRef& pool, const DeviceReader& device,
                          std::uint32_t newest_slot, std::uint32_t count) noexcept;

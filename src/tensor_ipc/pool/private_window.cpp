@@ -1,12 +1,15 @@
 #include "tensor_ipc/pool/private_window.hpp"
 
+#include "tensor_ipc/pool/device_reader.hpp"
+
 namespace tensor_ipc {
 
 Result<PrivateWindow> PrivateWindow::over(std::shared_ptr<const FrameWindow> window)
 {
     PrivateWindow made;
     if (window->copied()) {
-        made.lowest_ = window->owned_.get() + (window->lowest_ - window->owned_.get());
+        std::byte* copy = window->hold_->host_copy();
+        made.lowest_ = copy + (window->lowest_ - copy);
     } else {
         auto ring = window->pool_->private_payload();
         if (!ring) {

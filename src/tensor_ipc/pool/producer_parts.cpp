@@ -1,16 +1,8 @@
 #include "tensor_ipc/pool/producer_parts.hpp"
 
-#include "tensor_ipc/pool/patience.hpp"
 #include "tensor_ipc/segment/locks.hpp"
 
 namespace tensor_ipc {
-
-namespace {
-
-// How long put() and loan() look for a slot when every one is pinned or on loan, before they fail.
-constexpr std::uint64_t kPatienceNs = 50'000'000;
-
-}  // namespace
 
 bool KernelLiveness::lock_if_dead(std::uint32_t id) noexcept
 {
@@ -21,16 +13,6 @@ bool KernelLiveness::lock_if_dead(std::uint32_t id) noexcept
 void KernelLiveness::unlock(std::uint32_t id) noexcept
 {
     os::unlock_byte(fd_, consumer_lock(id));
-}
-
-std::optional<std::uint32_t> claim_patiently(FrameWriter& writer) noexcept
-{
-    std::optional<std::uint32_t> slot = writer.claim();
-    Patience patience(kPatienceNs, /*fewest_turns=*/1);
-    while (!slot && !patience.is_over()) {
-        slot = writer.claim();
-    }
-    return slot;
 }
 
 Result<std::optional<PackedUserMetadata>> packed_texts(const PublishOptions& options)

@@ -6,11 +6,15 @@
 #include <string>
 
 #include "tensor_ipc/base/error.hpp"
+#include "tensor_ipc/pool/patience.hpp"
 #include "tensor_ipc/pool/producer.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
 #include "tensor_ipc/segment/segment_file.hpp"
 
 namespace tensor_ipc {
+
+/// How long put() and loan() look for a slot when every one is pinned or on loan, before they fail.
+inline constexpr std::uint64_t kProducerPatienceNs = 50'000'000;
 
 /// Asks the kernel, through the producer's own open file.
 class KernelLiveness final : public ConsumerLiveness {
@@ -26,7 +30,15 @@ private:
 
 /// Looks again for a while before it gives up: a consumer that was stopped by the scheduler between
 /// pinning and looking whether that was fair gives the slot back when it goes on.
-[[nodiscard]] std::optional<std::uint32_t> claim_patiently(FrameWriter& writer) noexcept;
+[[nodiscard]] inline std::optional<std::uint32_t> claim_patiently(FrameWriter& writer) noexcept
+{
+    std::optional<std::uint32_t> slot = writer.claim();
+    Patience patience(kProducerPatienceNs, /*fewest_turns=*/1);
+    while (!slot && !patience.is_over()) {
+        slot = writer.claim();
+    }
+    return slot;
+}
 
 /// Whether a frame may have `extent` rows.
 [[nodiscard]] inline bool allows_extent(const Geometry& geometry, std::uint64_t extent) noexcept
