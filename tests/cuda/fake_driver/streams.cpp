@@ -139,18 +139,19 @@ struct Event {
     std::mutex mutex;
     std::condition_variable changed;
     std::uint64_t recorded = 0;
-    std::uint64_t reached = 0;
+    std::set<std::uint64_t> ahead;  ///< recorded, and not reached; streams reach them in any order
 
     std::uint64_t record()
     {
         const std::lock_guard lock(mutex);
-        return ++recorded;
+        ahead.insert(++recorded);
+        return recorded;
     }
 
     void reach(std::uint64_t mark)
     {
         const std::lock_guard lock(mutex);
-        reached = std::max(reached, mark);
+        ahead.erase(mark);
         changed.notify_all();
     }
 
@@ -163,13 +164,13 @@ struct Event {
     [[nodiscard]] bool is_reached(std::uint64_t mark)
     {
         const std::lock_guard lock(mutex);
-        return reached >= mark;
+        return !ahead.contains(mark);
     }
 
     void wait(std::uint64_t mark)
     {
         std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return reached >= mark; });
+        changed.wait(lock, [&] { return !ahead.contains(mark); });
     }
 };
 
