@@ -168,32 +168,18 @@ public:
     explicit Event(const Context* of) : context(of) {}
 
     const Context* const context;
-<<<<<<< HEAD
-=======
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::uint64_t recorded = 0;
-    std::set<std::uint64_t> ahead;  ///< recorded, and not reached; streams reach them in any order
->>>>>>> cuda-python
 
     MarkRef record()
     {
-<<<<<<< HEAD
         auto mark = std::make_shared<Mark>();
         const std::lock_guard lock(mutex_);
         newest_ = mark;
         return mark;
-=======
-        const std::lock_guard lock(mutex);
-        ahead.insert(++recorded);
-        return recorded;
->>>>>>> cuda-python
     }
 
     /// Null before the first.
     [[nodiscard]] MarkRef newest()
     {
-<<<<<<< HEAD
         const std::lock_guard lock(mutex_);
         return newest_;
     }
@@ -201,30 +187,6 @@ public:
 private:
     std::mutex mutex_;
     MarkRef newest_;
-=======
-        const std::lock_guard lock(mutex);
-        ahead.erase(mark);
-        changed.notify_all();
-    }
-
-    [[nodiscard]] std::uint64_t newest()
-    {
-        const std::lock_guard lock(mutex);
-        return recorded;
-    }
-
-    [[nodiscard]] bool is_reached(std::uint64_t mark)
-    {
-        const std::lock_guard lock(mutex);
-        return !ahead.contains(mark);
-    }
-
-    void wait(std::uint64_t mark)
-    {
-        std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return !ahead.contains(mark); });
-    }
->>>>>>> cuda-python
 };
 
 using EventRef = std::shared_ptr<Event>;
