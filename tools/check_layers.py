@@ -47,7 +47,9 @@ def faults(root: Path) -> list[str]:
                 found.append(f"{path}:{number}: {layer}/ may not include {ours[1]}/")
             elif ours and ours[2] != ONLY.get((layer, ours[1]), ours[2]):
                 only = ONLY[layer, ours[1]]
-                found.append(f"{path}:{number}: of {ours[1]}/, {layer}/ may include {only} only")
+                found.append(
+                    f"{path}:{number}: of {ours[1]}/, {layer}/ may include {only} only"
+                )
             if layer != "os" and SYSTEM.match(line):
                 found.append(f"{path}:{number}: system headers belong in os/")
     return found

@@ -134,7 +134,9 @@ def make(name: str, file: str, out: str) -> None:
     mutant = find(name)
     text = Path(file).read_text()
     if text.count(mutant.old) != 1:
-        sys.exit(f"{name}: expected its text once in {file}, found it {text.count(mutant.old)} times")
+        sys.exit(
+            f"{name}: expected its text once in {file}, found it {text.count(mutant.old)} times"
+        )
     Path(out).write_text(text.replace(mutant.old, mutant.new))
 
 
@@ -142,7 +144,7 @@ def catch(name: str, program: str) -> None:
     """Run each test of a mutant by itself; it has to run and to fail."""
     missed = []
     for test in find(name).tests:
-        run = subprocess.run(  # noqa: S603
+        run = subprocess.run(
             [program, f"--gtest_filter={test}"], capture_output=True, text=True, check=False
         )
         failed = run.returncode != 0 and f"[ RUN      ] {test}" in run.stdout
