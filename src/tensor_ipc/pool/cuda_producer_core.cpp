@@ -5,7 +5,6 @@
 #include <thread>
 #include <utility>
 
-#include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/cuda/pointer.hpp"
 #include "tensor_ipc/os/clock.hpp"
 #include "tensor_ipc/pool/device_reader.hpp"
@@ -318,7 +317,6 @@ Result<void> CudaProducerCore::fill(const cuda::CurrentContext& current, std::ui
     if (auto copied = copy(current, slot, frame, origin); !copied) {
         return copied;
     }
-    TENSOR_IPC_TEST_POINT("put:asked-for-copy");
     const std::uint64_t extent = frame.bytes / segment_.geometry.row_bytes;
     if (auto published = publish_here(current, slot, extent, captured_ns); !published) {
         return published;
