@@ -30,10 +30,9 @@ protected:
 
 /// Chooses slots to write and makes them readable. One per pool at a time.
 ///
-/// Threads: `claim` and `abandon` belong to one thread at a time; so do `commit` and what is about
-/// numbers, but that may be another thread, as when the bytes are written by a device that says
-/// later that they are there. It has to synchronise with the claim of the slot it commits, and
-/// nothing else.
+/// Threads: `claim` belongs to one thread at a time; so do `commit` and what is about numbers, but
+/// that may be another thread, as when the bytes are written by a device that says later that they
+/// are there. A slot is committed or abandoned once, by a thread that synchronises with its claim.
 class FrameWriter {
 public:
     /// For so many claims nobody is asked twice whether it lives.
