@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from device_arrays import BothArray, DeviceArray, InterfaceArray
 
-from tensor_ipc import MetadataCreator, PoolMetadata, TensorProducer
+from tensor_ipc import MetadataCreator, PoolMetadata, TensorConsumer, TensorProducer
 from tensor_ipc.backends import detect_backend
 
 if TYPE_CHECKING:
     from conftest import MakeArray
+    from device_arrays import Driver
 
 KINDS = [DeviceArray, InterfaceArray, BothArray]
 
@@ -116,3 +117,18 @@ def test_streams_of_a_host_pool(pool: str) -> None:
         with pytest.raises(ValueError, match="lies in host memory, where there is no stream"):
             producer.loan(stream=1)
         producer.synchronize()
+
+
+def test_pinned_is_for_host_pools(driver: Driver, pool: str) -> None:
+    metadata = PoolMetadata(pool, (2, 3), "int32", "cuda", 2, "cuda:0")
+    with pytest.raises(ValueError, match="pinned is for pools in host memory"):
+        TensorProducer(metadata, pinned=True)
+    with TensorProducer(metadata) as producer, TensorConsumer(
+        metadata, pinned=True
+    ) as consumer:
+        producer.put(np.ones((2, 3), np.int32))
+        producer.synchronize()
+
+        assert (consumer.get(as_numpy=True) == 1).all()
+        assert not consumer.stats.pinned
+        assert "lie in the memory of a GPU" in consumer.stats.pinned_refusal
