@@ -14,7 +14,6 @@ from tensor_ipc.backends import detect_backend
 
 if TYPE_CHECKING:
     from conftest import MakeArray
-    from device_arrays import Driver
 
 KINDS = [DeviceArray, InterfaceArray, BothArray]
 
@@ -119,7 +118,8 @@ def test_streams_of_a_host_pool(pool: str) -> None:
         producer.synchronize()
 
 
-def test_pinned_is_for_host_pools(driver: Driver, pool: str) -> None:
+@pytest.mark.usefixtures("driver")
+def test_pinned_is_for_host_pools(pool: str) -> None:
     metadata = PoolMetadata(pool, (2, 3), "int32", "cuda", 2, "cuda:0")
     with pytest.raises(ValueError, match="pinned is for pools in host memory"):
         TensorProducer(metadata, pinned=True)
