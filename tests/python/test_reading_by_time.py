@@ -19,7 +19,13 @@ from timed_pools import (
     time_in,
 )
 
-from tensor_ipc import FrameWindow, PoolNotFoundError, TensorConsumer, TensorProducer
+from tensor_ipc import (
+    ConsumerStats,
+    FrameWindow,
+    PoolNotFoundError,
+    TensorConsumer,
+    TensorProducer,
+)
 
 METHODS = ("before", "nearest", "after")
 
@@ -203,7 +209,7 @@ def test_reading_by_time_leaves_the_place_in_the_stream_alone(
     assert consumer.between(0, 200) is not None
 
     assert consumer.wait(0)
-    assert consumer.stats == (2, 0, 0, 0)
+    assert consumer.stats == ConsumerStats(2, 0, 0, 0)
 
 
 def test_frames_outlive_their_consumer(

@@ -19,6 +19,7 @@ from timed_pools import FLOOD, SAMPLE, check_frame, check_window, put_at, set_re
 
 import tensor_ipc
 from tensor_ipc import (
+    ConsumerStats,
     Frame,
     FrameWindow,
     MetadataMismatchError,
@@ -193,7 +194,7 @@ def test_sets_leave_the_place_in_the_stream_alone_and_can_be_kept(
     kept = [synchronized(pools.consumers, tolerance=5 * NS) for _ in range(50)]
 
     assert all(consumer.wait(0) for consumer in pools.consumers)
-    assert [consumer.stats for consumer in pools.consumers] == [(50, 0, 0, 0)] * 2
+    assert [consumer.stats for consumer in pools.consumers] == [ConsumerStats(50, 0, 0, 0)] * 2
     for consumer in pools.consumers:
         consumer.cleanup()
     pools.put(list(range(200, 230)), list(range(200, 230)))

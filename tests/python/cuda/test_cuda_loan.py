@@ -10,7 +10,13 @@ import pytest
 from cuda_pools import frame_of, taken, values_of
 from device_arrays import Driver, Stream, Taken, interface_values
 
-from tensor_ipc import DeviceArray, PoolNotFoundError, TensorConsumer, TensorProducer
+from tensor_ipc import (
+    DeviceArray,
+    PoolNotFoundError,
+    ProducerStats,
+    TensorConsumer,
+    TensorProducer,
+)
 
 if TYPE_CHECKING:
     from conftest import MakeArray
@@ -47,7 +53,7 @@ def test_written_in_place(
     found = consumer.get()
     assert found.__cuda_array_interface__["data"][0] == interface["data"][0]
     assert (interface_values(driver, found) == 5).all()
-    assert producer.stats == (1, 0, 0)  # nothing was copied
+    assert producer.stats == ProducerStats(1, 0, 0)  # nothing was copied
 
 
 def test_exports_are_writable(driver: Driver, producer: TensorProducer) -> None:
