@@ -181,13 +181,32 @@ def _check_fields(fields: object) -> None:
         raise ValueError(msg)
 
 
-def _check_sample(elements: int, shape: tuple[int, ...], history_len: int) -> None:
-    if elements == 0:
+def _of_sample(
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str,
+    history_len: int,
+    backend: str,
+    device: str = "cpu",
+    *,
+    varying_extent: bool,
+) -> PoolMetadata:
+    if 0 in shape:
         msg = f"a frame needs at least one element, shape {shape} has none"
         raise ValueError(msg)
     if history_len < 1:
         msg = f"history_len must be at least 1, got {history_len}"
         raise ValueError(msg)
+    return PoolMetadata(
+        name=name,
+        shape=shape,
+        dtype_str=dtype,
+        backend_type=backend,
+        history_len=history_len,
+        device=device,
+        creator_pid=os.getpid(),
+        varying_extent=varying_extent,
+    )
 
 
 def metadata_of(parts: tuple[str, tuple[int, ...], str, int, str, str, bool]) -> PoolMetadata:
@@ -239,14 +258,12 @@ class MetadataCreator:
         if not isinstance(sample_data, (np.ndarray, np.generic)):
             msg = f"sample_data: expected numpy.ndarray, got {type(sample_data).__name__}"
             raise TypeError(msg)
-        _check_sample(sample_data.size, sample_data.shape, history_len)
-        return PoolMetadata(
-            name=name,
-            shape=sample_data.shape,
-            dtype_str=dtype_name(sample_data.dtype),
-            backend_type="numpy",
-            history_len=history_len,
-            creator_pid=os.getpid(),
+        return _of_sample(
+            name,
+            sample_data.shape,
+            dtype_name(sample_data.dtype),
+            history_len,
+            "numpy",
             varying_extent=varying_extent,
         )
 
@@ -283,15 +300,12 @@ class MetadataCreator:
         if sample_data.device.type != "cpu":
             msg = f"sample_data: expected a tensor on the cpu, got one on {sample_data.device}"
             raise ValueError(msg)
-        shape = tuple(sample_data.shape)
-        _check_sample(sample_data.numel(), shape, history_len)
-        return PoolMetadata(
-            name=name,
-            shape=shape,
-            dtype_str=torch_backend.dtype_name(sample_data.dtype),
-            backend_type="torch",
-            history_len=history_len,
-            creator_pid=os.getpid(),
+        return _of_sample(
+            name,
+            tuple(sample_data.shape),
+            torch_backend.dtype_name(sample_data.dtype),
+            history_len,
+            "torch",
             varying_extent=varying_extent,
         )
 
@@ -335,16 +349,13 @@ class MetadataCreator:
             msg = f"sample_data: expected a CUDA tensor, got one on {sample_data.device}"
             raise TypeError(msg)
         torch_backend.require_plain(sample_data)
-        shape = tuple(sample_data.shape)
-        _check_sample(sample_data.numel(), shape, history_len)
-        return PoolMetadata(
-            name=name,
-            shape=shape,
-            dtype_str=torch_backend.dtype_name(sample_data.dtype),
-            backend_type="torch_cuda",
-            history_len=history_len,
-            device=f"cuda:{torch_backend.ordinal_of(sample_data)}",
-            creator_pid=os.getpid(),
+        return _of_sample(
+            name,
+            tuple(sample_data.shape),
+            torch_backend.dtype_name(sample_data.dtype),
+            history_len,
+            "torch_cuda",
+            f"cuda:{torch_backend.ordinal_of(sample_data)}",
             varying_extent=varying_extent,
         )
 
@@ -374,18 +385,13 @@ class MetadataCreator:
             A dimension is empty, or `history_len` or the name is out of range.
         """
         shape, dtype, ordinal = cuda_backend.describe(sample_data)
-        elements = 1
-        for extent in shape:
-            elements *= extent
-        _check_sample(elements, shape, history_len)
-        return PoolMetadata(
-            name=name,
-            shape=shape,
-            dtype_str=dtype,
-            backend_type="cuda",
-            history_len=history_len,
-            device=f"cuda:{ordinal}",
-            creator_pid=os.getpid(),
+        return _of_sample(
+            name,
+            shape,
+            dtype,
+            history_len,
+            "cuda",
+            f"cuda:{ordinal}",
             varying_extent=varying_extent,
         )
 

@@ -66,26 +66,19 @@ class _Options(NamedTuple):
 
     def open_cuda(self, wanted: PoolMetadata) -> _core.CudaProducer:
         """Make the pool that lies on a GPU."""
+        of_all = self._of_all_pools(wanted)
         return _core.create_cuda_producer(
-            wanted.name,
-            wanted.shape,
-            wanted.dtype_str,
-            wanted.history_len,
-            wanted.backend_type,
-            wanted.device,
-            wanted.varying_extent,
-            self.spare,
-            self.mode,
-            self.chronological,
-            self.accept_any,
-            self.device_memory,
-            self.sync == "block",
-            self.peer_copy,
+            *of_all, self.device_memory, self.sync == "block", self.peer_copy
         )
 
     def open_host(self, wanted: PoolMetadata) -> _core.Producer:
         """Make the pool that lies in host memory, or take it over."""
-        return _core.create_producer(
+        return _core.create_producer(*self._of_all_pools(wanted), self.pinned_for)
+
+    def _of_all_pools(
+        self, wanted: PoolMetadata
+    ) -> tuple[str, tuple[int, ...], str, int, str, str, bool, int, int, bool, bool]:
+        return (
             wanted.name,
             wanted.shape,
             wanted.dtype_str,
@@ -97,7 +90,6 @@ class _Options(NamedTuple):
             self.mode,
             self.chronological,
             self.accept_any,
-            self.pinned_for,
         )
 
 
