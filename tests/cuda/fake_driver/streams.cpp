@@ -67,7 +67,11 @@ public:
 
     void start()
     {
-        std::thread([self = shared_from_this()] { self->run(); }).detach();
+        std::thread([self = shared_from_this()] {
+            self->run();
+            // Whoever finds this stream gone, under that mutex, comes after its work.
+            const std::lock_guard lock(process().mutex);
+        }).detach();
     }
 
     void add(Work work)
