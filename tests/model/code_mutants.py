@@ -19,6 +19,7 @@ FRAMES = "frames --puts 1 --gets 1,1 --crashes 0"
 CRASH = "frames --puts 1 --gets 1,0 --crashes 1"
 SCAN = "frames --puts 1 --gets 1,1 --crashes 0 --by-scan"
 DEVICE = "frames --puts 2 --gets 0,1 --crashes 0 --device"
+DEVICE_ALONE = "frames --puts 3 --gets 0,0 --crashes 0 --device"
 LOANS = "frames --puts 2 --gets 1,0 --crashes 0 --loans"
 SLEEP = "wake --puts 2 --crashes 0"
 SLEEP_AND_CRASH = "wake --puts 1 --crashes 1"
@@ -188,7 +189,7 @@ MUTANTS = [
         WRITER,
         "pack_newest(announced_in(newest_.load(std::memory_order_relaxed)), slot)",
         "pack_newest(slot, slot)",
-        DEVICE,
+        DEVICE_ALONE,
     ),
     Mutant(
         "commit: does not say what it announced",
