@@ -1,5 +1,6 @@
 /// What a producer on a device publishes, and when: with its consumer in the same process, and a
 /// device that stands still when it is told to.
+#include <filesystem>
 #include <thread>
 
 #include "cuda_pool.hpp"
@@ -334,6 +335,25 @@ TEST_P(CudaPool, RefusesWhatComesAfterItsEnd)
     EXPECT_EQ(producer.put(array.source()).error().code, ErrorCode::PoolNotFound);
     EXPECT_EQ(producer.loan().error().code, ErrorCode::PoolNotFound);
     EXPECT_EQ(producer.synchronize().error().code, ErrorCode::PoolNotFound);
+}
+
+TEST_F(CudaPoolTest, LeavesNoSocketThoughFramesOfItLive)
+{
+    auto producer =
+        must(CudaProducer::create(device_metadata(name_, 1), options_of(MemoryKind::Vmm)));
+    auto consumer = must(Consumer::attach(name_));
+    DeviceArray array;
+    array.fill(7);
+    must(producer.put(array.source()));
+    must_do(producer.synchronize());
+    const FrameWindow frame = newest(consumer);
+    const std::string socket = socket_path(present(open_for_consumer(name_)).ticket.value().id);
+    EXPECT_TRUE(std::filesystem::exists(socket));
+
+    producer.close();
+
+    EXPECT_FALSE(std::filesystem::exists(socket));
+    EXPECT_EQ(value_on_device(frame), 7);
 }
 
 TEST_P(CudaPool, PublishesEverythingBeforeItEnds)

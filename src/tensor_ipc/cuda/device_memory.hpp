@@ -46,6 +46,10 @@ public:
     /// @return the ticket for them
     [[nodiscard]] Result<MemoryTicket> share(std::uint32_t mode);
 
+    /// Ends `share`: nobody else gets Vmm memory from now on, and its socket is gone. Those who
+    /// have it keep it. A handle of Ipc memory cannot be taken back.
+    virtual void stop_sharing() noexcept {}
+
     /// Says that no other process has it open any more, or ever will.
     ///
     /// To free Ipc memory that others have open is undefined behaviour of the driver, and nothing

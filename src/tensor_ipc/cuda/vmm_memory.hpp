@@ -28,6 +28,8 @@ public:
 
     [[nodiscard]] MemoryKind kind() const noexcept override { return MemoryKind::Vmm; }
 
+    void stop_sharing() noexcept override { server_.reset(); }
+
     [[nodiscard]] bool is_mapped_twice() const noexcept override { return true; }
 
     /// Whether the device has such memory.

@@ -534,6 +534,7 @@ void CudaProducerCore::close() noexcept
     }
     open_ = false;
     end_segment(segment_);
+    parts_.memory->stop_sharing();  // views of this process may keep the memory itself
     if (parts_.memory->kind() == cuda::MemoryKind::Ipc) {
         const std::uint64_t deadline = os::monotonic_ns() + kFarewellNs;
         drop_finished_frames();
