@@ -256,6 +256,8 @@ def _is_dense(
             msg = f"user metadata 'is_dense': expected 0 or 1, got {said!r}"
             raise UserMetadataError(msg)
         return said == "1"
+    if not fields:
+        return True
     if array.dtype.names:
         return not nans_of(array, fields).any()
     if array.dtype.kind == "f":

@@ -176,6 +176,12 @@ def test_a_cloud_is_dense_when_it_has_no_nan_and_nobody_says_otherwise(
     assert filled(array, user_metadata={**metadata, "is_dense": "0"}).is_dense is False
 
 
+def test_a_cloud_without_fields_and_points_is_dense() -> None:
+    message = filled(np.zeros((0, 0), np.bool_), user_metadata={"fields": ""})
+    assert message.is_dense
+    assert len(message.data) == message.point_step == 0
+
+
 @pytest.mark.parametrize(
     ("array", "options", "words"),
     [
