@@ -58,7 +58,7 @@ private:
     friend class FrameSource;
     friend void drop_finished_frames() noexcept;
 
-    static void finish(void* hold) noexcept;
+    static void finish(void* argument) noexcept;
     void unpin() noexcept;
 
     AttachmentRef pool_;

@@ -342,6 +342,7 @@ FrameSource::Outcome FrameSource::copy_each(const AttachmentRef& pool, std::uint
     if (hold == nullptr || infos == nullptr) {
         return Outcome::Exhausted;
     }
+    // NOLINTNEXTLINE(*-owning-memory): not to be initialised, and no exception
     hold->host_copy_.reset(new (std::nothrow) std::byte[stride * count]);
     if (hold->host_copy_ == nullptr) {
         return Outcome::Exhausted;
