@@ -19,7 +19,7 @@ Result<void> require_support(const PrimaryContext& context)
 {
     for (const DeviceAttribute attribute :
          {DeviceAttribute::VirtualMemorySupported, DeviceAttribute::PosixDescriptorSupported}) {
-        const auto found = has(context.driver(), context.device(), attribute);
+        auto found = has(context.driver(), context.device(), attribute);
         if (!found) {
             return found.error();
         }
@@ -49,7 +49,7 @@ Result<bool> VmmMemory::is_supported(const PrimaryContext& context)
 {
     for (const DeviceAttribute attribute :
          {DeviceAttribute::VirtualMemorySupported, DeviceAttribute::PosixDescriptorSupported}) {
-        const auto found = has(context.driver(), context.device(), attribute);
+        auto found = has(context.driver(), context.device(), attribute);
         if (!found || !*found) {
             return found;
         }
