@@ -126,9 +126,9 @@ def consume(
     loaded_ns = time.monotonic_ns()
     if job.kind == "attach":
         wait_until(lambda: board.published > 0, "the producer's first frame")
+    tally = Tally(job.frame_bytes, every_byte=job.check == "bytes")
     opened_ns = time.monotonic_ns()
     subscriber = contender.subscriber(number)
-    tally = Tally(job.frame_bytes, every_byte=job.check == "bytes")
     history = _History(subscriber, job) if job.kind == "history" else None
     first_ns = None
     measuring = False

@@ -20,6 +20,7 @@ CRASH = "frames --puts 1 --gets 1,0 --crashes 1"
 SCAN = "frames --puts 1 --gets 1,1 --crashes 0 --by-scan"
 DEVICE = "frames --puts 2 --gets 0,1 --crashes 0 --device"
 DEVICE_ALONE = "frames --puts 3 --gets 0,0 --crashes 0 --device"
+ONE_FRAME = "frames --puts 2 --gets 1,0 --crashes 0 --one-frame"
 LOANS = "frames --puts 2 --gets 1,0 --crashes 0 --loans"
 SLEEP = "wake --puts 2 --crashes 0"
 SLEEP_AND_CRASH = "wake --puts 1 --crashes 1"
@@ -366,7 +367,7 @@ MUTANTS = [
 ]
 
 # The sound code, in the bounds of CI and in larger ones.
-QUICK = [FRAMES, CRASH, SCAN, LOANS, DEVICE, SLEEP, SLEEP_AND_CRASH]
+QUICK = [FRAMES, CRASH, SCAN, LOANS, DEVICE, ONE_FRAME, SLEEP, SLEEP_AND_CRASH]
 DEEP = [
     "frames --puts 2 --gets 1,1 --crashes 0",
     "frames --puts 1 --gets 2,1 --crashes 0",
@@ -375,6 +376,10 @@ DEEP = [
     "frames --puts 1 --gets 1,1 --crashes 1 --loans",
     "frames --puts 2 --gets 0,1 --crashes 0 --device --loans",
     "frames --puts 2 --gets 0,2 --crashes 0 --device --by-scan",
+    "frames --puts 3 --gets 1,0 --crashes 0 --one-frame",
+    "frames --puts 1 --gets 1,1 --crashes 1 --one-frame",
+    "frames --puts 2 --gets 1,0 --crashes 0 --loans --one-frame",
+    "frames --puts 2 --gets 0,1 --crashes 0 --device --one-frame",
     "wake --puts 2 --crashes 1",
     "wake --puts 1 --crashes 2",
 ]

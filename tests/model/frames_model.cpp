@@ -324,6 +324,7 @@ void run(int process)
 Scenario frames_scenario(const FramesBounds& wanted)
 {
     bounds = wanted;
+    set_history_len(wanted.one_frame ? 1 : 2);
     return {&begin, &run, &bury_process, &rebase_pool, &add_pool};
 }
 

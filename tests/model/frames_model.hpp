@@ -12,6 +12,7 @@ struct FramesBounds {
     bool loans = false;    ///< every other put is two loans, the first published last or abandoned
     bool device = false;   ///< in place of consumer A, a device writes and commits what was claimed
     bool by_scan = false;  ///< consumers also look through all slots for the newest frame
+    bool one_frame = false;  ///< of history, so that slots are not taken in ring order
 };
 
 [[nodiscard]] Scenario frames_scenario(const FramesBounds& wanted);

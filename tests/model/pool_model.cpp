@@ -10,6 +10,8 @@ namespace {
 // depends on (times, counters for people) is really here, and nobody takes it back.
 alignas(64) std::byte control[1408];
 
+std::uint32_t history_len = 2;
+
 Geometry small_geometry()
 {
     Geometry geometry;
@@ -18,7 +20,7 @@ Geometry small_geometry()
     geometry.consumers_offset = geometry.pins_offset + 64;
     geometry.payload_offset = sizeof control;
     geometry.slot_count = kSlots;
-    geometry.history_len = 1;
+    geometry.history_len = history_len;
     geometry.consumer_capacity = kIds;
     return geometry;
 }
@@ -154,6 +156,11 @@ void after_store(int place, std::uint64_t value) noexcept
     } else {
         require(payload == value, "a slot's state is the frame in it");
     }
+}
+
+void set_history_len(std::uint32_t frames) noexcept
+{
+    history_len = frames;
 }
 
 RingMemory ring_memory() noexcept

@@ -81,6 +81,9 @@ static_assert(sizeof(PoolModel) <= kScenarioBytes);
     return *static_cast<PoolModel*>(scenario_bytes());
 }
 
+/// Of the pool, before it is begun. With 1 slots are not taken in ring order.
+void set_history_len(std::uint32_t frames) noexcept;
+
 /// The real code's idea of the control bytes.
 [[nodiscard]] RingMemory ring_memory() noexcept;
 

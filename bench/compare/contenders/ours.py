@@ -33,12 +33,17 @@ class Ours:
         return _Subscriber(self._job)
 
 
+def _history_len(job: Job) -> int:
+    """Ask for no more than the others, of which none keeps a history unless it is told to."""
+    return HISTORY_LEN if job.kind == "history" else 1
+
+
 class _Publisher:
     def __init__(self, job: Job) -> None:
         from tensor_ipc import TensorProducer  # noqa: PLC0415
 
         self._producer = TensorProducer.from_sample(
-            job.name, np.zeros(job.shape, np.uint8), history_len=HISTORY_LEN
+            job.name, np.zeros(job.shape, np.uint8), history_len=_history_len(job)
         )
         self.put = self._producer.put
 
@@ -59,7 +64,7 @@ class _Subscriber:
         self._consumer = TensorConsumer.from_sample(
             job.name,
             np.zeros(job.shape, np.uint8),
-            history_len=HISTORY_LEN,
+            history_len=_history_len(job),
             spin_s=job.options.get("spin_s", 0.0),
         )
         self._wait, self._get = self._consumer.wait, self._consumer.get

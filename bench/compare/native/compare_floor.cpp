@@ -10,8 +10,8 @@ namespace {
 
 using namespace compare;
 
-/// As many as a pool of ours with the same history has. In place, one page is enough.
-constexpr std::size_t kSlots = 8;
+/// One to write while the other is read.
+constexpr std::size_t kSlots = 2;
 
 class Ring {
 public:

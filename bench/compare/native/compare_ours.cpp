@@ -21,7 +21,7 @@ tensor_ipc::PoolMetadata metadata_of(const Job& job)
     metadata.name = job.name;
     metadata.shape = {static_cast<std::int64_t>(job.frame_bytes)};
     metadata.dtype = *tensor_ipc::dtype_from_name("uint8");
-    metadata.history_len = kHistoryLen;
+    metadata.history_len = job.kind == "history" ? kHistoryLen : 1;
     return metadata;
 }
 

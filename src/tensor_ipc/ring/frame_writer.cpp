@@ -87,8 +87,17 @@ bool FrameWriter::claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noe
     if (claim != Claim::Taken) {
         return false;
     }
-    next_slot_ = memory_.geometry().next_slot(slot);
+    next_slot_ = begin_next_claim_at(slot);
     return true;
+}
+
+std::uint32_t FrameWriter::begin_next_claim_at(std::uint32_t claimed) const noexcept
+{
+    if (memory_.geometry().keeps_ring_order()) {
+        return memory_.geometry().next_slot(claimed);
+    }
+    const std::uint32_t newest = announced_in(newest_.load(std::memory_order_relaxed));
+    return newest != kNoSlot ? newest : memory_.geometry().next_slot(claimed);
 }
 
 FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot, NewestSlot newest) noexcept

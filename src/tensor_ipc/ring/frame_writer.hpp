@@ -43,7 +43,9 @@ public:
     FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) noexcept;
 
     /// Takes the next slot in ring order that no consumer pins; its bytes are then the caller's,
-    /// until `commit` or `abandon`. Several slots may be claimed at once.
+    /// until `commit` or `abandon`. Several slots may be claimed at once. Where frames need not lie
+    /// in order, since nobody gets two of them as one array, it begins with the slot that was
+    /// written last but one, whose bytes are still in a cache.
     ///
     /// Never waits. The pins of the dead are taken back on the way: the first pin of a consumer
     /// that is met costs a probe of it, and for the next kTrustedClaims claims it is taken to live.
@@ -105,6 +107,10 @@ private:
 
     bool claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept;
     Claim try_claim(std::uint32_t slot, NewestSlot newest) noexcept;
+
+    /// Where to look first after `claimed`. The newest frame's slot is, by then, the one before.
+    [[nodiscard]] std::uint32_t begin_next_claim_at(std::uint32_t claimed) const noexcept;
+
     bool bury_dead(std::uint32_t slot) noexcept;
 
     static constexpr std::uint32_t kNoSlot = UINT16_MAX;

@@ -31,6 +31,39 @@ TEST_F(FrameWriterTest, NumbersFramesFromZeroAndTakesSlotsInRingOrder)
     EXPECT_EQ(memory_.header().skipped_slots.load(), 0U);
 }
 
+TEST_F(FrameWriterTest, TakesTheSlotWrittenLastButOneWhenThePoolKeepsOneFrame)
+{
+    Geometry geometry = geometry_;
+    geometry.history_len = 1;
+    FrameWriter writer(RingMemory(bytes_.front().bytes, geometry), liveness_);
+
+    for (std::uint64_t frame = 0; frame < 6; ++frame) {
+        const auto slot = writer.claim();
+
+        ASSERT_EQ(slot, frame % 2);
+        EXPECT_EQ(writer.commit(*slot, 5, 6), frame);
+    }
+    pin_slot(0, 3);
+
+    const auto beside_the_pinned_one = writer.claim();
+    ASSERT_EQ(beside_the_pinned_one, 2U);  // 1 is the newest
+    writer.commit(*beside_the_pinned_one, 5, 6);
+    EXPECT_EQ(writer.claim(), 1U);
+}
+
+TEST_F(FrameWriterTest, ClaimsSeveralSlotsAtOnceWhenThePoolKeepsOneFrame)
+{
+    Geometry geometry = geometry_;
+    geometry.history_len = 1;
+    FrameWriter writer(RingMemory(bytes_.front().bytes, geometry), liveness_);
+    publish(writer, 2);
+
+    for (const std::uint32_t expected : {0U, 2U, 3U, 4U, 5U, 1U}) {  // the newest one last
+        EXPECT_EQ(writer.claim(), expected);
+    }
+    EXPECT_FALSE(writer.claim());
+}
+
 TEST_F(FrameWriterTest, StoresTheTimesOfAFrame)
 {
     FrameWriter writer(memory_, liveness_);
