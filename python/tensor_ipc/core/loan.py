@@ -5,14 +5,12 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Mapping
 
-import numpy as np
-
-from tensor_ipc import _core
 from tensor_ipc.errors import PoolNotFoundError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from tensor_ipc import _core
     from tensor_ipc.core.producer import TensorProducer
 
 _MOST_ROWS = 2**63 - 1  # what the core takes, which knows the pool's own
@@ -80,11 +78,9 @@ class Loan:
 
     def __enter__(self) -> Any:
         """Take a slot; return the array over it."""
-        native = self._producer._usable().loan(self._extent)
-        self._native = native
-        self._extent = native.extent
-        self._array = native.array
-        return self._array
+        self._native, self._extent, array = self._producer._usable().loan(self._extent)
+        self._array = array
+        return array
 
     def __exit__(
         self,
@@ -93,12 +89,15 @@ class Loan:
         traceback: TracebackType | None,
     ) -> None:
         """Publish the frame, or give the slot back when the block raised."""
-        if self._native is None:  # published in the block
+        native = self._native
+        if native is None:  # published in the block
             return
         if exc_type is None:
             self.publish()
         else:
-            self._end().drop()
+            array = self._array
+            self._native = self._array = None
+            native.drop(array)
 
     def publish(self, stream: object = None) -> int:
         """Publish the frame before the block ends; its end then does nothing more.
@@ -119,33 +118,22 @@ class Loan:
         ValueError
             Outside of the block, or a second time; or what the end of the block raises.
         """
-        if self._native is None:
+        native, extent, array = self._native, self._extent, self._array
+        if native is None or extent is None:
             msg = "a loan is published once, and in its block only"
             raise ValueError(msg)
-        native = self._end()
-        assert self._extent is not None
+        self._native = self._array = None
+        last = self.stream if stream is None else stream
         try:
-            if isinstance(native, _core.CudaLoan):
-                last = self.stream if stream is None else stream
-                return native.publish(self.timestamp_ns, self._extent, self.user_metadata, last)
-            frame = native.publish(self.timestamp_ns, self._extent, self.user_metadata)
+            frame = native.publish(array, self.timestamp_ns, extent, self.user_metadata, last)
         except BaseException:
-            native.drop()
+            native.drop(array)
             raise
         if frame is None:
             name = self._producer.metadata.name
             msg = f"the producer of pool {name!r} was cleaned up during the loan"
             raise PoolNotFoundError(msg)
         return frame
-
-    def _end(self) -> _core.Loan | _core.CudaLoan:
-        """Take the array from the block, and return the slot."""
-        native, array = self._native, self._array
-        assert native is not None
-        self._native = self._array = None
-        if isinstance(array, np.ndarray):
-            array.setflags(write=False)
-        return native
 
 
 def _checked(extent: int, most: int) -> int:

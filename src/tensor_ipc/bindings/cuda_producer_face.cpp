@@ -76,8 +76,8 @@ public:
 
     /// Publishes the first `extent` rows in the order of `stream`. When it raises, the loan is as
     /// it was.
-    std::uint64_t publish(std::optional<std::uint64_t> timestamp_ns, std::uint64_t extent,
-                          nb::handle user_metadata, nb::handle stream)
+    std::uint64_t publish(nb::handle /*array*/, std::optional<std::uint64_t> timestamp_ns,
+                          std::uint64_t extent, nb::handle user_metadata, nb::handle stream)
     {
         const PackedUserMetadata packed = packed_from(user_metadata);
         const cuda::StreamHandle last = last_stream(stream);
@@ -170,11 +170,15 @@ public:
         return put({host.data(), bytes_of(source.extent()), nullptr}, texts, timestamp_ns);
     }
 
-    CudaLoanFace loan(std::optional<std::uint64_t> extent)
+    /// As that of a pool in host memory: a slot, how many rows it has, and the array over it.
+    nb::tuple loan(std::optional<std::uint64_t> extent)
     {
-        auto loan =
+        auto taken =
             producer_->without_gil([&](CudaProducer& producer) { return producer.loan(extent); });
-        return {unwrap(std::move(loan)), producer_, arrays_};
+        nb::object made = nb::cast(CudaLoanFace(unwrap(std::move(taken)), producer_, arrays_));
+        CudaLoanFace& loan = *nb::inst_ptr<CudaLoanFace>(made);
+        nb::object array = loan.array();
+        return nb::make_tuple(std::move(made), loan.extent(), std::move(array));
     }
 
     void synchronize()
@@ -325,11 +329,12 @@ CudaProducerFace create(std::string name, const std::vector<std::int64_t>& shape
 void add_cuda_producer(nb::module_& module)
 {
     nb::class_<CudaLoanFace>(module, "CudaLoan")
-        .def_prop_ro("array", &CudaLoanFace::array)
         .def_prop_ro("extent", &CudaLoanFace::extent)
-        .def("publish", &CudaLoanFace::publish, nb::arg("timestamp_ns").none(), nb::arg("extent"),
-             nb::arg("user_metadata").none(), nb::arg("stream").none())
-        .def("drop", &CudaLoanFace::drop);
+        .def("publish", &CudaLoanFace::publish, nb::arg("array"), nb::arg("timestamp_ns").none(),
+             nb::arg("extent"), nb::arg("user_metadata").none(), nb::arg("stream").none())
+        .def(
+            "drop", [](CudaLoanFace& self, nb::handle /*array*/) { self.drop(); },
+            nb::arg("array"));
     nb::class_<CudaProducerFace>(module, "CudaProducer")
         .def("put",
              static_cast<std::uint64_t (CudaProducerFace::*)(

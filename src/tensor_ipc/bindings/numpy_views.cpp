@@ -97,6 +97,13 @@ nb::object array_from(const StridedLayout& layout, nb::handle dtype,
     return array;
 }
 
+void make_read_only(nb::handle array)
+{
+    if (PyArray_Check(array.ptr())) {
+        PyArray_CLEARFLAGS(reinterpret_cast<PyArrayObject*>(array.ptr()), NPY_ARRAY_WRITEABLE);
+    }
+}
+
 nb::object writable_array(const Loan& loan, const PoolMetadata& metadata, nb::handle dtype,
                           nb::object owner)
 {

@@ -34,6 +34,10 @@ nb::object frame_over(std::shared_ptr<const FrameWindow> window, std::uint32_t a
 nb::object array_from(const StridedLayout& layout, nb::handle dtype,
                       std::span<const std::byte> bytes);
 
+/// Ends the writing to an array of NumPy's; slices of it are not reached. Other arrays stay as they
+/// are.
+void make_read_only(nb::handle array);
+
 /// A writable array over the rows of a loan. `owner` keeps the memory mapped.
 nb::object writable_array(const Loan& loan, const PoolMetadata& metadata, nb::handle dtype,
                           nb::object owner);

@@ -1,4 +1,5 @@
 #include "tensor_ipc/bindings/array_maker.hpp"
+#include "tensor_ipc/bindings/numpy_views.hpp"
 #include "tensor_ipc/bindings/pinning_report.hpp"
 #include "tensor_ipc/bindings/source_frame.hpp"
 #include "tensor_ipc/bindings/user_metadata.hpp"
@@ -15,12 +16,17 @@ public:
     {
     }
 
+    /// To write to; `self` is this object, which keeps the slot for the array.
     nb::object array(nb::object self) { return arrays_->writable(loan_, std::move(self)); }
 
-    /// Publishes the first `extent` rows. When it raises, the loan is as it was.
-    std::optional<std::uint64_t> publish(std::optional<std::uint64_t> timestamp_ns,
-                                         std::uint64_t extent, nb::handle user_metadata)
+    /// Publishes the first `extent` rows of `array`, which nobody may write to any more. When it
+    /// raises, the loan is as it was. There is no stream in host memory.
+    std::optional<std::uint64_t> publish(nb::handle array,
+                                         std::optional<std::uint64_t> timestamp_ns,
+                                         std::uint64_t extent, nb::handle user_metadata,
+                                         nb::handle /*stream*/)
     {
+        make_read_only(array);
         const PackedUserMetadata packed = packed_from(user_metadata);
         unwrap(loan_.resize(extent));
         loan_.set_user_metadata(packed);
@@ -29,7 +35,11 @@ public:
 
     [[nodiscard]] std::uint64_t extent() const { return loan_.extent(); }
 
-    void drop() { loan_.drop(); }
+    void drop(nb::handle array)
+    {
+        make_read_only(array);
+        loan_.drop();
+    }
 
 private:
     Loan loan_;
@@ -82,9 +92,14 @@ public:
         return *frame;
     }
 
-    LoanFace loan(std::optional<std::uint64_t> extent)
+    /// A slot, how many rows it has, and the array over it: in one call, since each takes a tenth
+    /// of all.
+    nb::tuple loan(std::optional<std::uint64_t> extent)
     {
-        return {unwrap(producer_.loan(extent)), arrays_};
+        nb::object made = nb::cast(LoanFace(unwrap(producer_.loan(extent)), arrays_));
+        LoanFace& loan = *nb::inst_ptr<LoanFace>(made);
+        nb::object array = loan.array(made);
+        return nb::make_tuple(std::move(made), loan.extent(), std::move(array));
     }
 
     void close() { producer_.close(); }
@@ -134,13 +149,10 @@ ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
 void add_producer(nb::module_& module)
 {
     nb::class_<LoanFace>(module, "Loan")
-        .def_prop_ro(
-            "array",
-            [](nb::handle self) { return nb::cast<LoanFace&>(self).array(nb::borrow(self)); })
         .def_prop_ro("extent", &LoanFace::extent)
-        .def("publish", &LoanFace::publish, nb::arg("timestamp_ns").none(), nb::arg("extent"),
-             nb::arg("user_metadata").none())
-        .def("drop", &LoanFace::drop);
+        .def("publish", &LoanFace::publish, nb::arg("array"), nb::arg("timestamp_ns").none(),
+             nb::arg("extent"), nb::arg("user_metadata").none(), nb::arg("stream").none())
+        .def("drop", &LoanFace::drop, nb::arg("array"));
     nb::class_<ProducerFace>(module, "Producer")
         .def("put", &ProducerFace::put, nb::arg("data").none(),
              nb::arg("timestamp_ns").none() = nb::none(),
