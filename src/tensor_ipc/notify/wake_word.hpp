@@ -1,6 +1,7 @@
 /// Waking sleepers without losing a wake-up and without a system call when nobody sleeps.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -58,14 +59,14 @@ public:
     ///
     /// @param ready        reads the news seq_cst; called often, must be cheap
     /// @param deadline_ns  CLOCK_MONOTONIC
-    /// @param spin_ns      how long to look without sleeping first
+    /// @param spin_ns      how long to look without sleeping first, until the deadline at most
     template <typename Ready>
     WakeOutcome wait(Ready&& ready, std::uint64_t deadline_ns, std::uint64_t spin_ns) const noexcept
     {
         if (ready()) {
             return WakeOutcome::Ready;
         }
-        if (spin_ns > 0 && spin(ready, spin_ns)) {
+        if (spin_ns > 0 && spin(ready, spin_ns, deadline_ns)) {
             return WakeOutcome::Ready;
         }
         for (;;) {
@@ -96,9 +97,9 @@ public:
 
 private:
     template <typename Ready>
-    static bool spin(Ready& ready, std::uint64_t spin_ns) noexcept
+    static bool spin(Ready& ready, std::uint64_t spin_ns, std::uint64_t deadline_ns) noexcept
     {
-        const std::uint64_t until = os::monotonic_ns() + spin_ns;
+        const std::uint64_t until = std::min(deadline_ns, os::monotonic_ns() + spin_ns);
         do {
             for (int i = 0; i < 32; ++i) {
                 if (ready()) {

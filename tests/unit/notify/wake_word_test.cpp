@@ -31,6 +31,13 @@ protected:
     WakeWord wake_word_{word_, waiting_};
 };
 
+TEST_F(WakeWordTest, LooksNoLongerThanUntilTheDeadline)
+{
+    constexpr std::uint64_t kHour = 3'600'000'000'000;  // a test that takes so long has failed
+
+    EXPECT_EQ(wait_for(1, os::monotonic_ns() + 1'000'000, kHour), WakeOutcome::TimedOut);
+}
+
 TEST_F(WakeWordTest, ReturnsAtOnceWhenTheNewsIsThere)
 {
     publish();
