@@ -25,7 +25,8 @@ public:
           liveness_(segment_.fd.get()),
           writer_(RingMemory(segment_.control.data(), segment_.geometry), liveness_),
           wake_word_(segment_.header().wake_word, segment_.header().waiting),
-          streams_(segment_.geometry.bytes_in_turn() > os::last_level_cache_bytes()),
+          streams_(segment_.geometry.bytes_in_turn() >
+                   os::last_level_cache_bytes() / kStreamedPartOfCache),
           may_have_texts_(segment_.geometry.slot_count, 1)
     {
         // A dead producer may have lowered the flag of those who sleep, and not woken them. It may

@@ -53,9 +53,16 @@ std::optional<std::uint32_t> FrameWriter::claim() noexcept
     }
     for (int pass = 0; pass < kClaimPasses; ++pass) {
         const std::uint32_t newest = announced_in(newest_.load(std::memory_order_relaxed));
+        const auto warm = warm_slots_;
+        for (const std::uint32_t slot : warm) {
+            if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
+                return slot;
+            }
+        }
         std::uint32_t slot = next_slot_;
         for (std::uint32_t step = 0; step < memory_.slot_count(); ++step) {
-            if (claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
+            if (slot != warm[0] && slot != warm[1] &&
+                claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
                 return slot;
             }
             slot = memory_.geometry().next_slot(slot);
@@ -87,17 +94,12 @@ bool FrameWriter::claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noe
     if (claim != Claim::Taken) {
         return false;
     }
-    next_slot_ = begin_next_claim_at(slot);
-    return true;
-}
-
-std::uint32_t FrameWriter::begin_next_claim_at(std::uint32_t claimed) const noexcept
-{
-    if (memory_.geometry().keeps_ring_order()) {
-        return memory_.geometry().next_slot(claimed);
+    next_slot_ = memory_.geometry().next_slot(slot);
+    if (!memory_.geometry().keeps_ring_order() && slot != last_slot_) {
+        warm_slots_ = {last_slot_, slot == warm_slots_[0] ? warm_slots_[1] : warm_slots_[0]};
+        last_slot_ = slot;
     }
-    const std::uint32_t newest = announced_in(newest_.load(std::memory_order_relaxed));
-    return newest != kNoSlot ? newest : memory_.geometry().next_slot(claimed);
+    return true;
 }
 
 FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot, NewestSlot newest) noexcept

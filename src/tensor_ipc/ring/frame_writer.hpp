@@ -1,6 +1,7 @@
 /// The producer's side of the frame protocol.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <bitset>
 #include <cstdint>
@@ -44,8 +45,8 @@ public:
 
     /// Takes the next slot in ring order that no consumer pins; its bytes are then the caller's,
     /// until `commit` or `abandon`. Several slots may be claimed at once. Where frames need not lie
-    /// in order, since nobody gets two of them as one array, it begins with the slot that was
-    /// written last but one, whose bytes are still in a cache.
+    /// in order, since nobody gets two of them as one array, it begins with the two slots that were
+    /// taken before the last one: their bytes are still in a cache.
     ///
     /// Never waits. The pins of the dead are taken back on the way: the first pin of a consumer
     /// that is met costs a probe of it, and for the next kTrustedClaims claims it is taken to live.
@@ -108,9 +109,6 @@ private:
     bool claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept;
     Claim try_claim(std::uint32_t slot, NewestSlot newest) noexcept;
 
-    /// Where to look first after `claimed`. The newest frame's slot is, by then, the one before.
-    [[nodiscard]] std::uint32_t begin_next_claim_at(std::uint32_t claimed) const noexcept;
-
     bool bury_dead(std::uint32_t slot) noexcept;
 
     static constexpr std::uint32_t kNoSlot = UINT16_MAX;
@@ -119,6 +117,8 @@ private:
     ConsumerLiveness* liveness_;
     std::uint64_t next_frame_ = 0;
     std::uint32_t next_slot_ = 0;
+    std::uint32_t last_slot_ = kNoSlot;                          ///< where slots are in no order
+    std::array<std::uint32_t, 2> warm_slots_{kNoSlot, kNoSlot};  ///< those before, the later first
     std::atomic<std::uint32_t> newest_{pack_newest(kNoSlot, kNoSlot)};
     std::uint64_t trusted_claims_left_ = kTrustedClaims;
     std::bitset<kConsumerCapacity> known_alive_;  ///< they held their locks when last asked

@@ -45,10 +45,30 @@ TEST_F(FrameWriterTest, TakesTheSlotWrittenLastButOneWhenThePoolKeepsOneFrame)
     }
     pin_slot(0, 3);
 
-    const auto beside_the_pinned_one = writer.claim();
-    ASSERT_EQ(beside_the_pinned_one, 2U);  // 1 is the newest
-    writer.commit(*beside_the_pinned_one, 5, 6);
-    EXPECT_EQ(writer.claim(), 1U);
+    for (const std::uint32_t expected : {2U, 1U, 2U, 1U}) {  // 1 was the newest
+        const auto slot = writer.claim();
+        ASSERT_EQ(slot, expected);
+        writer.commit(*slot, 5, 6);
+    }
+}
+
+TEST_F(FrameWriterTest, StaysWithThreeSlotsBesideAConsumerThatLetsGoOneFrameLate)
+{
+    Geometry geometry = geometry_;
+    geometry.history_len = 1;
+    FrameWriter writer(RingMemory(bytes_.front().bytes, geometry), liveness_);
+    publish(writer, 1);
+    std::uint32_t held = memory_.latest()->slot;
+    pin_slot(held, 3);
+
+    for (int frame = 0; frame < 20; ++frame) {
+        const auto slot = writer.claim();
+        ASSERT_LT(slot, 3U);
+        writer.commit(*slot, 5, 6);
+        pin_slot(*slot, 3);
+        reader(3).unpin(held);
+        held = *slot;
+    }
 }
 
 TEST_F(FrameWriterTest, ClaimsSeveralSlotsAtOnceWhenThePoolKeepsOneFrame)
