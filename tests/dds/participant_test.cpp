@@ -1,8 +1,15 @@
 #include "tensor_ipc/dds/participant.hpp"
 
+#include <algorithm>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 
 #include "support/pool_test.hpp"
+#include "tensor_ipc/os/file_descriptor.hpp"
 
 namespace tensor_ipc::dds {
 namespace {
@@ -76,6 +83,29 @@ TEST(ParticipantTest, SaysThatThereIsNoSuchInterface)
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, ErrorCode::Dds);
     EXPECT_NE(refused.error().message.find("nosuch0"), std::string::npos);
+}
+
+TEST(ParticipantTest, IsNotMadeWhereItsSocketsWouldBeBeyondWhatSelectTakes)
+{
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    rlimit many = before;
+    many.rlim_cur = std::min<rlim_t>(before.rlim_max, 4096);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &many), 0);
+    std::vector<os::FileDescriptor> others;
+    while (others.empty() || others.back().get() < FD_SETSIZE - 5) {
+        others.emplace_back(::open("/", O_PATH | O_CLOEXEC));
+        ASSERT_TRUE(others.back());
+    }
+
+    const auto refused = Participant::shared(options_of_this_test());
+
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::Dds);
+    EXPECT_NE(refused.error().message.find("too many open descriptors"), std::string::npos);
+    others.clear();
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_TRUE(Participant::shared(options_of_this_test()));
 }
 
 TEST(ParticipantTest, IsNotMadeWhereDdsIsSwitchedOff)

@@ -1,16 +1,22 @@
 #include "tensor_ipc/dds/participant.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <dds/dds.h>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/select.h>
+
 #include "tensor_ipc/dds/fork_gate.hpp"
 #include "tensor_ipc/dds/return_code.hpp"
+#include "tensor_ipc/os/file_descriptor.hpp"
 #include "tensor_ipc/os/fork_epoch.hpp"
 
 namespace tensor_ipc::dds {
@@ -38,6 +44,24 @@ Error not_an_address(std::string_view what, std::string_view text)
     return Error{ErrorCode::InvalidArgument, "the " + std::string(what) +
                                                  " of DDS has to be a name or an address, found '" +
                                                  printable(text) + "'"};
+}
+
+/// Cyclone DDS waits for its sockets with select(), which glibc ends the process for when one of
+/// them has a number of FD_SETSIZE or more.
+std::optional<Error> too_many_descriptors()
+{
+    std::array<os::FileDescriptor, 32> like_its_own;  // it opens some ten
+    for (os::FileDescriptor& descriptor : like_its_own) {
+        descriptor = os::FileDescriptor(::open("/", O_PATH | O_CLOEXEC));
+        if (!descriptor || descriptor.get() >= FD_SETSIZE) {
+            return Error{ErrorCode::Dds,
+                         "this process has too many open descriptors for Cyclone DDS, which needs "
+                         "about ten below " +
+                             std::to_string(FD_SETSIZE) +
+                             ": open fewer pools, or begin with DDS before the rest"};
+        }
+    }
+    return std::nullopt;
 }
 
 /// What this process has of Cyclone DDS. Guarded by fork_gate().
@@ -186,6 +210,9 @@ Result<std::shared_ptr<Participant>> Participant::join(const ParticipantOptions&
     auto configuration = configuration_of(options);
     if (!configuration) {
         return configuration.error();
+    }
+    if (auto refused = too_many_descriptors()) {
+        return *std::move(refused);
     }
     std::string xml = *std::move(configuration);
     const auto uri = variable("CYCLONEDDS_URI");
