@@ -47,6 +47,8 @@ def main() -> int:
         ],
         "runs": [],
     }
+    if arguments.again:
+        figures = json.loads(arguments.out.read_text())
     planned = schedule.plan(
         ready,
         arguments.sizes,
@@ -55,14 +57,16 @@ def main() -> int:
         schedule.QUICK if arguments.quick else schedule.FULL,
         seed=arguments.seed,
     )
+    again = {_measured_as(_row(one)) for one in planned}
+    figures["runs"] = [row for row in figures["runs"] if _measured_as(row) not in again]
     began = time.monotonic()
     for number, one in enumerate(planned, 1):
         figures["runs"].append(_measured(one))
         _say(number, len(planned), time.monotonic() - began, figures["runs"][-1])
         if number % 20 == 0 or number == len(planned):
-            described["load_after"] = round(os.getloadavg()[0], 2)
+            figures["machine"]["load_after"] = round(os.getloadavg()[0], 2)
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
-            arguments.out.write_text(json.dumps(figures, indent=1) + "\n")
+            arguments.out.write_text(_text(figures))
     return 0
 
 
@@ -82,6 +86,11 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the order")
     parser.add_argument("--out", type=Path, default=Path("build/compare/compare.json"))
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="keep what --out has, but for the measurements that are taken again",
+    )
     return parser.parse_args()
 
 
@@ -112,20 +121,36 @@ def _measured(one: schedule.Planned) -> dict[str, Any]:
         command = [str(python_of(entry.environment)), "-m", "bench.compare.host"]
     else:
         command = [str(program(entry.target))]
-    row: dict[str, Any] = {
-        "contender": entry.name,
-        "size": one.size,
-        "kind": job.kind,
-        "check": job.check,
-        "consumers": job.consumers,
-        "repeat": one.repeat,
-        "load": round(os.getloadavg()[0], 2),
-    }
+    row = {**_row(one), "load": round(os.getloadavg()[0], 2)}
     try:
         row["figures"] = run(entry, job, command)
     except FailedError as error:
         row["failed"] = str(error)
     return row
+
+
+def _row(one: schedule.Planned) -> dict[str, Any]:
+    return {
+        "contender": one.entry.name,
+        "size": one.size,
+        "kind": one.job.kind,
+        "check": one.job.check,
+        "consumers": one.job.consumers,
+        "repeat": one.repeat,
+    }
+
+
+def _measured_as(row: dict[str, Any]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("contender", "size", "kind", "check", "consumers"))
+
+
+def _text(figures: dict[str, Any]) -> str:
+    """Return it as JSON, a run on each line."""
+    head = json.dumps(
+        {name: value for name, value in figures.items() if name != "runs"}, indent=1
+    )
+    runs = ",\n".join(json.dumps(row) for row in figures["runs"])
+    return f'{head[:-2]},\n "runs": [\n{runs}\n]}}\n'
 
 
 def _say(number: int, total: int, seconds: float, row: dict[str, Any]) -> None:

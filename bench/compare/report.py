@@ -1,100 +1,43 @@
 """Tables and plots from the figures of a run: ``python -m bench.compare.report --figures FILE``.
 
-Writes ``compare.md`` and ``compare-*.svg`` beside the figures. Needs matplotlib, except with
-``--no-plots``.
+Writes ``compare.md`` and ``compare-*.svg`` beside the figures, and with ``--page`` a summary into that
+page. Needs matplotlib, except with ``--no-plots``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 from pathlib import Path
-from typing import Any, Callable, Iterable, NamedTuple
+from typing import Any, Callable, Iterable
 
-_SIZES = ("1KB", "VGA", "1080p", "4K")
-
-
-class Spread(NamedTuple):
-    """A figure over the repeats."""
-
-    median: float
-    least: float
-    greatest: float
-
-
-class Comparison:
-    """The runs of one file, by what they measured."""
-
-    def __init__(self, figures: dict[str, Any]) -> None:
-        self.machine: dict[str, Any] = figures["machine"]
-        self.contenders: list[dict[str, Any]] = figures["contenders"]
-        self.repeats: int = figures["repeats"]
-        self.quick: bool = figures["quick"]
-        self._runs: list[dict[str, Any]] = figures["runs"]
-        self.busiest = max((run["load"] for run in self._runs), default=0.0)
-
-    def measures(self) -> list[tuple[str, str, int]]:
-        """Return kind, check and consumers of what was measured, in order."""
-        return list(
-            dict.fromkeys((run["kind"], run["check"], run["consumers"]) for run in self._runs)
-        )
-
-    def sizes(self, measure: tuple[str, str, int]) -> list[str]:
-        """Return the sizes at which that was measured."""
-        found = {run["size"] for run in self._runs if _measure_of(run) == measure}
-        return [size for size in _SIZES if size in found]
-
-    def of(
-        self, contender: str, size: str, measure: tuple[str, str, int]
-    ) -> list[dict[str, Any]]:
-        """Return the repeats of one measurement."""
-        return [
-            run
-            for run in self._runs
-            if run["contender"] == contender
-            and run["size"] == size
-            and _measure_of(run) == measure
-        ]
-
-    def spread(
-        self, contender: str, size: str, measure: tuple[str, str, int], figure: str
-    ) -> Spread | None:
-        """Return a figure over the repeats that have it."""
-        found = [
-            run["figures"][figure]
-            for run in self.of(contender, size, measure)
-            if run.get("figures", {}).get(figure) is not None
-        ]
-        return Spread(statistics.median(found), min(found), max(found)) if found else None
-
-    def total(self, contender: str, figure: str) -> int:
-        """Return a count over all runs of a contender."""
-        return sum(
-            run["figures"][figure]
-            for run in self._runs
-            if run["contender"] == contender and "figures" in run
-        )
-
-    def failures(self, contender: str) -> list[dict[str, Any]]:
-        """Return the runs that gave no figures."""
-        return [run for run in self._runs if run["contender"] == contender and "failed" in run]
-
-
-def _measure_of(run: dict[str, Any]) -> tuple[str, str, int]:
-    return run["kind"], run["check"], run["consumers"]
+from bench.compare import summary
+from bench.compare.figures import (
+    MORE_IS_BETTER,
+    Comparison,
+    Measure,
+    Spread,
+    deciding,
+    markdown,
+    short,
+)
+from bench.report.page import with_part
 
 
 def main() -> None:
     """Write everything."""
     parser = argparse.ArgumentParser(prog="python -m bench.compare.report")
     parser.add_argument("--figures", type=Path, required=True)
+    parser.add_argument("--page", type=Path, help="the page that has the summary")
     parser.add_argument("--no-plots", action="store_true")
     arguments = parser.parse_args()
     comparison = Comparison(json.loads(arguments.figures.read_text()))
     plots = [] if arguments.no_plots else _draw(comparison, arguments.figures)
-    page = arguments.figures.with_suffix(".md")
-    page.write_text(render(comparison, plots))
+    arguments.figures.with_suffix(".md").write_text(render(comparison, plots))
+    if arguments.page:
+        page = arguments.page.read_text()
+        text = summary.render(comparison)
+        arguments.page.write_text(with_part(page, "compare", "scripts/bench-compare", text))
 
 
 def render(comparison: Comparison, plots: Iterable[str] = ()) -> str:
@@ -150,7 +93,7 @@ def _contenders(comparison: Comparison) -> str:
     )
     return (
         "## Who\n\n"
-        + _markdown(heads, rows)
+        + markdown(heads, rows)
         + (
             "\n\nCopies: producer + each consumer, the kernel's counted. Slow consumer: `newest`, it "
             "misses frames; `waits`, the producer waits for it. Torn and repeated: frames, over all jobs. "
@@ -184,27 +127,18 @@ _FIGURES: dict[str, tuple[tuple[str, str], ...]] = {
     "attach": (("attach, ms", "attach_ms"), ("import, ms", "import_ms")),
 }
 
-#: What decides the order of rows, and whether more is better.
-_ORDER: dict[str, tuple[str, bool]] = {
-    "latency": ("latency_p50_us", False),
-    "throughput": ("frames_per_s", True),
-    "history": ("history_p50_us", False),
-    "attach": ("attach_ms", False),
-}
 
-
-def _table(comparison: Comparison, size: str, measure: tuple[str, str, int]) -> str:
+def _table(comparison: Comparison, size: str, measure: Measure) -> str:
     kind, check, consumers = measure
     figures = _FIGURES[kind]
-    deciding, more_is_better = _ORDER[kind]
     ranked: list[tuple[tuple[str, str, float], tuple[object, ...]]] = []
     for one in comparison.contenders:
         runs = comparison.of(one["name"], size, measure)
         if not runs:
             continue
-        found = comparison.spread(one["name"], size, measure, deciding)
+        found = comparison.spread(one["name"], size, measure, deciding(measure))
         value = found.median if found else float("inf")
-        if found and more_is_better:
+        if found and MORE_IS_BETTER[kind]:
             value = -value
         cells = [
             _cell(comparison.spread(one["name"], size, measure, figure))
@@ -238,19 +172,15 @@ def _table(comparison: Comparison, size: str, measure: tuple[str, str, int]) -> 
     }[kind]
     who = "1 consumer" if consumers == 1 else f"{consumers} consumers"
     rows = [row for _, row in sorted(ranked, key=lambda one: one[0])]
-    return f"## {title}: {size}, {who}\n\n" + _markdown(heads, rows)
+    return f"## {title}: {size}, {who}\n\n" + markdown(heads, rows)
 
 
 def _cell(found: Spread | None) -> str:
     if found is None:
         return "-"
     if found.least == found.greatest:
-        return _short(found.median)
-    return f"{_short(found.median)} ({_short(found.least)} to {_short(found.greatest)})"
-
-
-def _short(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return short(found.median)
+    return f"{short(found.median)} ({short(found.least)} to {short(found.greatest)})"
 
 
 def _absent(comparison: Comparison) -> str:
@@ -270,13 +200,6 @@ def _absent(comparison: Comparison) -> str:
             for where, count in reasons.items()
         ]
     return "## Absent, or failed\n\n" + "\n".join(lines) if lines else ""
-
-
-def _markdown(heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    heads = list(heads)
-    lines = [" | ".join(heads), " | ".join("---" for _ in heads)]
-    lines += [" | ".join(str(cell).replace("|", "/") for cell in row) for row in rows]
-    return "\n".join(f"| {line} |" for line in lines)
 
 
 def _draw(comparison: Comparison, beside: Path) -> list[str]:
@@ -305,7 +228,7 @@ def _draw(comparison: Comparison, beside: Path) -> list[str]:
 def _plot(
     comparison: Comparison,
     language: str,
-    measure: tuple[str, str, int],
+    measure: Measure,
     figure: str,
     label: str,
     file: Path,

@@ -90,12 +90,14 @@ def plan(
 
 
 def _measures(size: str, consumers: list[int]) -> list[tuple[str, str, int]]:
-    measures = [
-        ("latency", "stamps", 1),
-        ("throughput", "stamps", 1),
-        ("throughput", "bytes", 1),
-    ]
-    if size in _CAMERAS:
+    measures = []
+    if 1 in consumers:
+        measures += [
+            ("latency", "stamps", 1),
+            ("throughput", "stamps", 1),
+            ("throughput", "bytes", 1),
+        ]
+    if 1 in consumers and size in _CAMERAS:
         measures += [("history", "stamps", 1), ("attach", "stamps", 1)]
     if size == _OF_MANY:
         for count in consumers:

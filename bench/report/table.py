@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import Tuple
 
 from bench.report.figures import Figures
+from bench.report.page import with_part
 
 _SIZES = {64: "64 B", 1024: "1 KB", 921600: "0.9 MB", 6220800: "6 MB", 24883200: "25 MB"}
 _COPIED = (1024, 921600, 6220800, 24883200)
@@ -31,11 +31,7 @@ def main() -> None:
         "sleepers": _sleepers(figures),
     }
     for name, text in parts.items():
-        begin, end = f"<!-- {name}: written by scripts/bench -->", f"<!-- end {name} -->"
-        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        page, count = pattern.subn(lambda _, t=f"{begin}\n{text}\n{end}": t, page)
-        if count != 1:
-            parser.error(f"{arguments.page} has {count} places for {name!r}, expected 1")
+        page = with_part(page, name, "scripts/bench", text)
     arguments.page.write_text(page)
 
 

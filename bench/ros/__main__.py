@@ -18,9 +18,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.report.page import with_part
+
 _EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "ros_camera_bridge"
-_BEGIN = "<!-- ros: written by python -m bench.ros -->"
-_END = "<!-- end ros -->"
 _ROUNDS = 3
 _SECONDS = 6.0
 _CASES = (
@@ -50,9 +50,8 @@ def main() -> None:
         arguments.figures.write_text(json.dumps(_measured(), indent=1) + "\n")
     text = "\n".join(_text(json.loads(arguments.figures.read_text())))
     page = arguments.page.read_text(encoding="utf-8")
-    head, _, rest = page.partition(_BEGIN)
-    _, _, tail = rest.partition(_END)
-    arguments.page.write_text(f"{head}{_BEGIN}\n{text}\n{_END}{tail}", encoding="utf-8")
+    page = with_part(page, "ros", "python -m bench.ros", text)
+    arguments.page.write_text(page, encoding="utf-8")
 
 
 def _measured() -> dict[str, Any]:

@@ -21,6 +21,7 @@ SCAN = "frames --puts 1 --gets 1,1 --crashes 0 --by-scan"
 DEVICE = "frames --puts 2 --gets 0,1 --crashes 0 --device"
 DEVICE_ALONE = "frames --puts 3 --gets 0,0 --crashes 0 --device"
 ONE_FRAME = "frames --puts 2 --gets 1,0 --crashes 0 --one-frame"
+ONE_FRAME_LOANS = "frames --puts 2 --gets 0,0 --crashes 0 --loans --one-frame"
 LOANS = "frames --puts 2 --gets 1,0 --crashes 0 --loans"
 SLEEP = "wake --puts 2 --crashes 0"
 SLEEP_AND_CRASH = "wake --puts 1 --crashes 1"
@@ -147,9 +148,16 @@ MUTANTS = [
     Mutant(
         "claim: newest slot not last",
         WRITER,
-        "claim_from_dead_too(slot, NewestSlot::LeftAlone)",
-        "claim_from_dead_too(slot, NewestSlot::TakenToo)",
+        "                claim_from_dead_too(slot, NewestSlot::LeftAlone)) {",
+        "                claim_from_dead_too(slot, NewestSlot::TakenToo)) {",
         LOANS,
+    ),
+    Mutant(
+        "claim: newest slot not last among those taken before",
+        WRITER,
+        "if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone)) {",
+        "if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::TakenToo)) {",
+        ONE_FRAME_LOANS,
     ),
     Mutant(
         "claim: never the newest slot",

@@ -43,7 +43,10 @@ class _Publisher:
         from tensor_ipc import TensorProducer  # noqa: PLC0415
 
         self._producer = TensorProducer.from_sample(
-            job.name, np.zeros(job.shape, np.uint8), history_len=_history_len(job)
+            job.name,
+            np.zeros(job.shape, np.uint8),
+            history_len=_history_len(job),
+            spare=max(3, job.consumers + 2),  # so that each can hold a frame
         )
         self.put = self._producer.put
 

@@ -28,7 +28,9 @@ tensor_ipc::PoolMetadata metadata_of(const Job& job)
 struct Ours {
     struct Publisher {
         explicit Publisher(const Job& job)
-            : producer(require(tensor_ipc::Producer::create(metadata_of(job))))
+            // So that each consumer can hold a frame.
+            : producer(require(tensor_ipc::Producer::create(
+                  metadata_of(job), {.spare = std::max(3U, job.consumers + 2)})))
         {
         }
 

@@ -6,9 +6,11 @@ from collections import Counter
 from importlib import util
 
 import pytest
-from bench.compare import catalogue, leftovers, schedule
+from bench.compare import catalogue, leftovers, schedule, summary
+from bench.compare.figures import Comparison
 from bench.compare.install import ROOT
-from bench.compare.report import Comparison, render
+from bench.compare.report import render
+from bench.report.page import with_part
 
 _MACHINE = {
     "date": "2026-01-02",
@@ -63,6 +65,14 @@ def test_all_take_turns_in_each_repeat():
     assert [one.repeat for one in planned] == sorted(one.repeat for one in planned)
 
 
+def test_consumers_that_are_not_asked_for_are_not_measured():
+    planned = schedule.plan(
+        catalogue.find(["ours"]), ["1KB", "VGA"], [8], 1, schedule.QUICK, seed=1
+    )
+
+    assert {(one.size, one.job.consumers) for one in planned} == {("VGA", 8)}
+
+
 def test_bytes_that_nobody_wrote_are_not_checked():
     entries = catalogue.find(["ours", "ours-in-place"])
 
@@ -113,18 +123,20 @@ def run_of(name, p50_us, **more):
     }
 
 
-def page(contenders, runs, **more):
-    return render(
-        Comparison(
-            {
-                "machine": {**_MACHINE, **more},
-                "contenders": contenders,
-                "runs": runs,
-                "repeats": 3,
-                "quick": False,
-            }
-        )
+def compared(contenders, runs, **more):
+    return Comparison(
+        {
+            "machine": {**_MACHINE, **more},
+            "contenders": contenders,
+            "runs": runs,
+            "repeats": 3,
+            "quick": False,
+        }
     )
+
+
+def page(contenders, runs, **more):
+    return render(compared(contenders, runs, **more))
 
 
 def rows_of(text, title):
@@ -179,6 +191,66 @@ def test_busy_machine_is_said(busy):
     text = page([contender("one")], [run_of("one", 1)], busy=busy)
 
     assert ("The machine was busy" in text) == busy
+
+
+def test_summary_sets_ours_beside_the_best_that_does_the_same():
+    found = compared(
+        [
+            contender("ours"),
+            contender("slow"),
+            contender("quick"),
+            contender("other-in-place", copies=(0, 0)),
+            contender("spinner", waiting="spin"),
+            contender("c++ quick", language="c++"),
+        ],
+        [
+            run_of("ours", 20),
+            run_of("slow", 100),
+            run_of("quick", 50),
+            *(run_of(name, 1) for name in ("other-in-place", "spinner", "c++ quick")),
+        ],
+    )
+
+    (line,) = summary.lines(found)
+
+    assert (line.ours, line.best, line.who) == (20, 50, "the quick")
+    assert line.ahead == 2.5
+    assert "Ours is first in 1 of 1 lines" in summary.render(found)
+
+
+def test_summary_says_where_ours_is_not_first():
+    found = compared(
+        [contender("ours"), contender("quick")], [run_of("ours", 20), run_of("quick", 10)]
+    )
+
+    assert "Ours is first in 0 of 1 lines" in summary.render(found)
+    assert "**0.50x**" in summary.render(found)
+
+
+def test_summary_has_the_floor_of_the_same_number_of_copies():
+    cpp = {"language": "c++"}
+    found = compared(
+        [
+            contender("c++ ours", **cpp),
+            contender("c++ other", **cpp),
+            contender("floor memcpy", **cpp),
+        ],
+        [run_of("c++ ours", 12), run_of("c++ other", 24), run_of("floor memcpy", 10)],
+    )
+
+    (line,) = summary.lines(found)
+
+    assert line.of_floor == 1.2
+
+
+def test_part_of_a_page_is_replaced_and_the_rest_is_left():
+    page_with = "a\n<!-- x: written by p -->\nold\n<!-- end x -->\nb\n"
+
+    replaced = with_part(page_with, "x", "p", "new")
+
+    assert replaced == "a\n<!-- x: written by p -->\nnew\n<!-- end x -->\nb\n"
+    with pytest.raises(ValueError, match="0 places for 'y'"):
+        with_part(page_with, "y", "p", "new")
 
 
 def test_only_what_is_new_unused_and_of_that_name_is_removed(tmp_path, monkeypatch):
