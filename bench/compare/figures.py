@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from typing import Any, Iterable, NamedTuple, Tuple
 
 #: Kind, what is read of a frame, how many consumers.
@@ -25,10 +26,18 @@ class Comparison:
     def __init__(self, figures: dict[str, Any]) -> None:
         self.machine: dict[str, Any] = figures["machine"]
         self.contenders: list[dict[str, Any]] = figures["contenders"]
-        self.repeats: int = figures["repeats"]
         self.quick: bool = figures["quick"]
         self._runs: list[dict[str, Any]] = figures["runs"]
         self.busiest = max((run["load"] for run in self._runs), default=0.0)
+
+    @property
+    def repeats(self) -> str:
+        """How often each measurement was made: ``2``, or ``2 to 4`` when some were made more often."""
+        counted = Counter(
+            (run["contender"], run["size"], *_measure_of(run)) for run in self._runs
+        ).values()
+        least, most = min(counted, default=0), max(counted, default=0)
+        return f"{least}" if least == most else f"{least} to {most}"
 
     def measures(self) -> list[Measure]:
         """Return kind, check and consumers of what was measured, in order."""

@@ -129,7 +129,6 @@ def compared(contenders, runs, **more):
             "machine": {**_MACHINE, **more},
             "contenders": contenders,
             "runs": runs,
-            "repeats": 3,
             "quick": False,
         }
     )
@@ -156,6 +155,15 @@ def test_table_has_the_median_and_the_spread_fastest_first():
     assert first[heads.index("p50, us")] == "20 (10 to 30)"
     assert second[heads.index("p50, us")] == "50"
     assert second[heads.index("consumer CPU, us/frame")] == "-"
+
+
+def test_how_often_was_measured_is_said():
+    once = [run_of("one", 1)]
+
+    assert "Medians of 1 repeats" in page([contender("one")], once)
+    assert "Medians of 1 to 3 repeats" in page(
+        [contender("one"), contender("two")], [*once, *(run_of("two", 1) for _ in range(3))]
+    )
 
 
 def test_spinners_are_apart_from_sleepers():
