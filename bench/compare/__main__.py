@@ -57,6 +57,7 @@ def main() -> int:
         schedule.QUICK if arguments.quick else schedule.FULL,
         seed=arguments.seed,
     )
+    planned = [one for one in planned if one.job.kind in arguments.kinds]
     again = {_measured_as(_row(one)) for one in planned}
     figures["runs"] = [row for row in figures["runs"] if _measured_as(row) not in again]
     began = time.monotonic()
@@ -80,6 +81,9 @@ def _arguments() -> argparse.Namespace:
         "--sizes", nargs="+", default=list(schedule.SIZES), choices=list(schedule.SIZES)
     )
     parser.add_argument("--consumers", nargs="+", type=int, default=[1, 4, 8], metavar="N")
+    parser.add_argument(
+        "--kinds", nargs="+", default=list(schedule.KINDS), choices=schedule.KINDS
+    )
     parser.add_argument("--repeats", type=int, default=5, metavar="N")
     parser.add_argument(
         "--quick", action="store_true", help="short jobs: to try, not to publish"

@@ -19,6 +19,8 @@ SIZES = {
     "4K": (2160, 3840, 3),
 }
 
+KINDS = ("latency", "throughput", "history", "attach")
+
 #: Between paced frames, in seconds: longer than most contenders take for one.
 _PERIODS = {"1KB": 0.002, "VGA": 0.005, "1080p": 1 / 60, "4K": 1 / 30}
 

@@ -161,8 +161,10 @@ public:
     History(const Job& job, Subscriber& subscriber) : job_(job), subscriber_(subscriber)
     {
         if constexpr (!requires(std::vector<Frame> & frames) { subscriber.last(frames); }) {
-            kept_.resize(kHistoryLen * job.frame_bytes);
-            together_.resize(kept_.size());
+            if (job.kind == "history") {  // else it would count as theirs
+                kept_.resize(kHistoryLen * job.frame_bytes);
+                together_.resize(kept_.size());
+            }
         }
     }
 
@@ -239,9 +241,9 @@ void consume(const Job& job, Board& board, std::uint32_t number)
     while (job.kind == "attach" && board.published.load() == 0) {
         ::usleep(1000);
     }
+    const Seal seal(job.frame_bytes);
     const std::uint64_t opened_ns = monotonic_ns();
     typename Contender::Subscriber subscriber(job, number);
-    const Seal seal(job.frame_bytes);
     History history(job, subscriber);
     bool first = true;
     while (board.state.load() != Board::kDraining || tally.newest < board.last.load()) {
