@@ -1,7 +1,6 @@
 #include "tensor_ipc/dds/participant.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <dds/dds.h>
@@ -10,9 +9,6 @@
 #include <optional>
 #include <string_view>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/select.h>
 
 #include "tensor_ipc/dds/fork_gate.hpp"
 #include "tensor_ipc/dds/return_code.hpp"
@@ -46,22 +42,16 @@ Error not_an_address(std::string_view what, std::string_view text)
                                                  printable(text) + "'"};
 }
 
-/// Cyclone DDS waits for its sockets with select(), which glibc ends the process for when one of
-/// them has a number of FD_SETSIZE or more.
-std::optional<Error> too_many_descriptors()
+// Cyclone DDS waits for its sockets with select(). It opens some ten descriptors.
+constexpr std::size_t kDescriptorsOfCyclone = 32;
+
+Error too_many_descriptors()
 {
-    std::array<os::FileDescriptor, 32> like_its_own;  // it opens some ten
-    for (os::FileDescriptor& descriptor : like_its_own) {
-        descriptor = os::FileDescriptor(::open("/", O_PATH | O_CLOEXEC));
-        if (!descriptor || descriptor.get() >= FD_SETSIZE) {
-            return Error{ErrorCode::Dds,
-                         "this process has too many open descriptors for Cyclone DDS, which needs "
-                         "about ten below " +
-                             std::to_string(FD_SETSIZE) +
-                             ": open fewer pools, or begin with DDS before the rest"};
-        }
-    }
-    return std::nullopt;
+    return Error{
+        ErrorCode::Dds,
+        "this process has too many open descriptors for Cyclone DDS, whose own must be below " +
+            std::to_string(os::kSelectLimit) +
+            ": open fewer pools, or begin with DDS before the rest"};
 }
 
 /// What this process has of Cyclone DDS. Guarded by fork_gate().
@@ -211,8 +201,8 @@ Result<std::shared_ptr<Participant>> Participant::join(const ParticipantOptions&
     if (!configuration) {
         return configuration.error();
     }
-    if (auto refused = too_many_descriptors()) {
-        return *std::move(refused);
+    if (!os::can_select_next(kDescriptorsOfCyclone)) {
+        return too_many_descriptors();
     }
     std::string xml = *std::move(configuration);
     const auto uri = variable("CYCLONEDDS_URI");

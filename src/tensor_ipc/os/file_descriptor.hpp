@@ -1,6 +1,7 @@
 /// Owner of one file descriptor.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 
 namespace tensor_ipc::os {
@@ -40,5 +41,11 @@ public:
 private:
     int fd_ = -1;
 };
+
+/// Numbers of descriptors that select() takes are below this. glibc ends the process for others.
+inline constexpr int kSelectLimit = 1024;
+
+/// Whether `count` descriptors that are opened now would be below `kSelectLimit`, and can be had.
+[[nodiscard]] bool can_select_next(std::size_t count);
 
 }  // namespace tensor_ipc::os
