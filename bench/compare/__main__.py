@@ -67,7 +67,7 @@ def main() -> int:
         if number % 20 == 0 or number == len(planned):
             figures["machine"]["load_after"] = round(os.getloadavg()[0], 2)
             arguments.out.parent.mkdir(parents=True, exist_ok=True)
-            arguments.out.write_text(_text(figures))
+            arguments.out.write_text(as_text(figures))
     return 0
 
 
@@ -148,7 +148,7 @@ def _measured_as(row: dict[str, Any]) -> tuple[object, ...]:
     return tuple(row[name] for name in ("contender", "size", "kind", "check", "consumers"))
 
 
-def _text(figures: dict[str, Any]) -> str:
+def as_text(figures: dict[str, Any]) -> str:
     """Return it as JSON, a run on each line."""
     head = json.dumps(
         {name: value for name, value in figures.items() if name != "runs"}, indent=1

@@ -66,12 +66,6 @@ struct Geometry {
     /// one frame of history the producer takes whichever slot is best.
     [[nodiscard]] bool keeps_ring_order() const noexcept { return history_len > 1; }
 
-    /// Bytes of the slots that are written by turns while consumers hold none.
-    [[nodiscard]] std::uint64_t bytes_in_turn() const noexcept
-    {
-        return keeps_ring_order() ? ring_bytes : 2 * slot_stride;
-    }
-
     /// Whether the payload lies in device memory; the ring then holds the headrooms alone.
     [[nodiscard]] bool on_device() const noexcept { return device_stride != 0; }
 

@@ -9,10 +9,6 @@ namespace tensor_ipc {
 /// Smaller frames are not worth it.
 inline constexpr std::size_t kStreamedBytes = 512UL * 1024UL;
 
-/// Places that are written by turns are worth it when they fill more than this part of the
-/// last-level cache: others use it too, the frames that are copied from among them.
-inline constexpr std::size_t kStreamedPartOfCache = 4;
-
 /// As `memcpy`, with stores that do not read the lines they are about to overwrite (on x86-64). For
 /// places that are in no cache any more when their turn comes. docs/performance.md has the
 /// measurement.

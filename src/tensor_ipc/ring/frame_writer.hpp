@@ -108,7 +108,6 @@ private:
 
     bool claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept;
     Claim try_claim(std::uint32_t slot, NewestSlot newest) noexcept;
-
     bool bury_dead(std::uint32_t slot) noexcept;
 
     static constexpr std::uint32_t kNoSlot = UINT16_MAX;

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from importlib import util
 
 import pytest
 from bench.compare import catalogue, leftovers, schedule, summary
+from bench.compare.__main__ import as_text
 from bench.compare.figures import Comparison
 from bench.compare.install import ROOT
 from bench.compare.report import render
@@ -63,6 +65,15 @@ def test_all_take_turns_in_each_repeat():
     of_queue = [key for key in turns if key[0] == "mp-queue"]
     assert len(of_ours) == len(of_queue) == 3 * (3 + 7)
     assert [one.repeat for one in planned] == sorted(one.repeat for one in planned)
+
+
+def test_figures_are_read_as_they_were_written():
+    figures = {"format": 1, "machine": {"cores": 2}, "runs": [{"size": "VGA"}, {"size": "4K"}]}
+
+    text = as_text(figures)
+
+    assert json.loads(text) == figures
+    assert '\n{"size": "VGA"},\n' in text
 
 
 def test_consumers_that_are_not_asked_for_are_not_measured():
