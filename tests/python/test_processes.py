@@ -410,6 +410,41 @@ def test_interpreter_exit_is_silent_and_leaves_nothing(
     assert not segment_path(pool).exists()
 
 
+def test_thread_that_begins_to_wait_during_the_exit_is_let_go(
+    start_child: StartChild, pool: str
+) -> None:
+    child = start_child(
+        """
+        import atexit, sys, threading
+
+        exiting, done = threading.Event(), threading.Event()
+
+        @atexit.register  # before tensor_ipc's own, so it runs after that
+        def begin_to_wait():
+            exiting.set()
+            print(done.wait(10))
+
+        import numpy as np
+        from tensor_ipc import TensorConsumer, TensorProducer
+
+        producer = TensorProducer.from_sample(sys.argv[1], np.zeros(3))
+        metadata = producer.metadata
+
+        def wait_late():
+            exiting.wait()
+            print(TensorConsumer(metadata).wait())
+            done.set()
+
+        threading.Thread(target=wait_late, daemon=True).start()
+        """,
+        pool,
+    )
+
+    code, output, errors = child.finish()
+
+    assert (code, output, errors) == (0, "False\nTrue\n", "")
+
+
 def test_exit_through_an_exception_leaves_nothing(start_child: StartChild, pool: str) -> None:
     child = start_child(EXIT_PRELUDE + "    1 / 0", pool)
 

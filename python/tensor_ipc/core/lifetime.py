@@ -11,6 +11,7 @@ import atexit
 import logging
 import os
 import sys
+import threading
 import weakref
 from typing import Protocol
 
@@ -31,12 +32,22 @@ class Item(Protocol):
 
 
 _open: weakref.WeakSet[Item] = weakref.WeakSet()
+_open_lock = threading.RLock()  # a signal handler may make a producer
+_exiting = False
 _hooked_pids: set[int] = set()
 
 
 def register(item: Item) -> None:
-    """Clean `item` up at exit, and tell it of a fork, unless it is garbage by then."""
-    _open.add(item)
+    """Clean `item` up at exit, and tell it of a fork, unless it is garbage by then.
+
+    What a thread makes while the interpreter exits is cleaned up at once: nobody would later.
+    """
+    with _open_lock:
+        _open.add(item)
+        too_late = _exiting
+    if too_late:
+        item.cleanup()
+        return
     util = sys.modules.get("multiprocessing.util")
     if util is not None and os.getpid() not in _hooked_pids:
         _hooked_pids.add(os.getpid())
@@ -45,14 +56,21 @@ def register(item: Item) -> None:
 
 @atexit.register
 def _clean_up_all() -> None:
+    global _exiting  # noqa: PLW0603 - the interpreter exits once
+    with _open_lock:
+        _exiting = True
+        items = list(_open)
     network.stop()
-    for item in list(_open):
+    for item in items:
         item.cleanup()
     if not _core.drain_waiting_threads():
         _log.warning("a thread still waits for a tensor-ipc frame at interpreter exit")
 
 
 def _after_fork() -> None:
+    global _open_lock, _exiting  # noqa: PLW0603 - the parent's are of no use here
+    _open_lock = threading.RLock()  # another thread of the parent may have held it
+    _exiting = False
     for item in list(_open):
         item._after_fork()
 

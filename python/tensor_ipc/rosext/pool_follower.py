@@ -6,6 +6,7 @@ import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
+from tensor_ipc.core import lifetime
 from tensor_ipc.core.cleaned_up import CleanedUp
 from tensor_ipc.core.consumer import TensorConsumer
 from tensor_ipc.errors import PoolNotFoundError, TensorIpcError
@@ -131,6 +132,8 @@ class PoolFollower(CleanedUp):
             target=self._run, name=f"tensor-ipc {pool_name}", daemon=True
         )
         self._thread.start()
+        self._at_exit = _AtExit(self)
+        lifetime.register(self._at_exit)
 
     def _run(self) -> None:
         """Wait for frames, and publish them or have the executor do it, until `cleanup`."""
@@ -226,6 +229,16 @@ class PoolFollower(CleanedUp):
 
         As whatever destroys a part of a node: in a callback, or while the node is not spun.
         """
+        self.end_thread()
+        if self._guard is not None:
+            self._node.destroy_guard_condition(self._guard)
+            self._guard = None
+        if self._publisher is not None:
+            self._node.destroy_publisher(self._publisher)
+            self._publisher = None
+
+    def end_thread(self) -> None:
+        """Stop, and leave the node as it is: at exit another thread may spin it."""
         with self._lock:
             self._stopping.set()
             consumer = self._consumer
@@ -234,12 +247,6 @@ class PoolFollower(CleanedUp):
         self._taken.set()
         if self._thread is not threading.current_thread():
             self._thread.join(_STOP_TIMEOUT_S)
-        if self._guard is not None:
-            self._node.destroy_guard_condition(self._guard)
-            self._guard = None
-        if self._publisher is not None:
-            self._node.destroy_publisher(self._publisher)
-            self._publisher = None
 
     @property
     def name(self) -> str:
@@ -267,6 +274,20 @@ class PoolFollower(CleanedUp):
         consumer = self._consumer
         missed = 0 if consumer is None else consumer.stats.missed
         return FollowerStats(**{**self._counts, "missed": missed})
+
+
+class _AtExit:
+    """What is left of a follower's `cleanup` when the interpreter exits without it."""
+
+    def __init__(self, follower: PoolFollower) -> None:
+        self._follower = follower
+
+    def cleanup(self) -> None:
+        """End the thread, which would else be ended by force wherever it is."""
+        self._follower.end_thread()
+
+    def _after_fork(self) -> None:
+        """Nothing: the thread stayed in the parent."""
 
 
 def _require(name: str, value: str, known: tuple[str, ...]) -> None:
