@@ -219,9 +219,9 @@ MUTANTS = [
     Mutant(
         "commit: state before the bytes",
         "tests/model/frames_model.cpp",
-        "    write_payload(slot, writer.next_frame());\n    writer.commit(slot, 1, 1);\n",
+        "    write_payload(slot, writer.next_frame());\n    writer.commit(slot, now_ns, 1);\n",
         "    const std::uint64_t frame = writer.next_frame();\n"
-        "    writer.commit(slot, 1, 1);\n    write_payload(slot, frame);\n",
+        "    writer.commit(slot, now_ns, 1);\n    write_payload(slot, frame);\n",
         FRAMES,
     ),
     # sync unpin
@@ -387,6 +387,7 @@ DEEP = [
     "frames --puts 3 --gets 1,0 --crashes 0 --one-frame",
     "frames --puts 1 --gets 1,1 --crashes 1 --one-frame",
     "frames --puts 2 --gets 1,0 --crashes 0 --loans --one-frame",
+    "frames --puts 3 --gets 1,0 --crashes 0 --one-frame --brisk",
     "frames --puts 2 --gets 0,1 --crashes 0 --device --one-frame",
     "wake --puts 2 --crashes 1",
     "wake --puts 1 --crashes 2",

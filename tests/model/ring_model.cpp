@@ -7,6 +7,7 @@
 ///   --loans               every other put is two loans, the first published last or abandoned
 ///   --device              a device writes and commits, in place of consumer A; without crashes
 ///   --one-frame           of history: the producer takes slots in no order
+///   --brisk               frames come fast: the producer of --one-frame goes round all the same
 ///   --by-scan             consumers also look through the slots for the newest frame
 ///   --states N            give up beyond so many states
 ///
@@ -41,6 +42,8 @@ Asked read_options(int count, char** options)
             asked.frames.device = true;
         } else if (option == "--one-frame") {
             asked.frames.one_frame = true;
+        } else if (option == "--brisk") {
+            asked.frames.brisk = true;
         } else if (option == "--by-scan") {
             asked.frames.by_scan = true;
         } else if (option == "--puts" && has_value) {
@@ -69,7 +72,7 @@ int main(int argc, char** argv)
     if ((name != "frames" && name != "wake") || !asked.is_understood) {
         std::fputs(
             "usage: ring_model frames|wake [--puts N] [--gets A,B] [--crashes N] [--loans] "
-            "[--device] [--one-frame] [--by-scan] [--states N]\n",
+            "[--device] [--one-frame] [--brisk] [--by-scan] [--states N]\n",
             stderr);
         return 3;
     }

@@ -53,7 +53,9 @@ std::optional<std::uint32_t> FrameWriter::claim() noexcept
     }
     for (int pass = 0; pass < kClaimPasses; ++pass) {
         const std::uint32_t newest = announced_in(newest_.load(std::memory_order_relaxed));
-        const auto warm = warm_slots_;
+        const auto warm = is_brisk_.load(std::memory_order_relaxed)
+                              ? std::array<std::uint32_t, 2>{kNoSlot, kNoSlot}
+                              : warm_slots_;
         for (const std::uint32_t slot : warm) {
             if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
                 return slot;
@@ -158,6 +160,8 @@ std::uint64_t FrameWriter::commit(std::uint32_t slot, std::uint64_t published_ns
                                   std::uint64_t captured_ns) noexcept
 {
     const std::uint64_t frame = next_frame_++;
+    is_brisk_.store(published_ns - last_published_ns_ < kBriskNs, std::memory_order_relaxed);
+    last_published_ns_ = published_ns;
     SlotHeader& header = memory_.slot(slot);
     header.published_ns.store(published_ns, std::memory_order_relaxed);
     // sync frame-times (release), other end: FrameReader::captured_ns. Whoever reads this time

@@ -39,14 +39,19 @@ public:
     /// For so many claims nobody is asked twice whether it lives.
     static constexpr std::uint32_t kTrustedClaims = 16;
 
+    /// Frames that come faster than this go round all slots.
+    static constexpr std::uint64_t kBriskNs = 200'000;
+
     /// Takes over what an earlier producer left: frames stay readable and numbers go on, slots that
     /// it was writing become free. `liveness` outlives the writer.
     FrameWriter(const RingMemory& memory, ConsumerLiveness& liveness) noexcept;
 
     /// Takes the next slot in ring order that no consumer pins; its bytes are then the caller's,
     /// until `commit` or `abandon`. Several slots may be claimed at once. Where frames need not lie
-    /// in order, since nobody gets two of them as one array, it begins with the two slots that were
-    /// taken before the last one: their bytes are still in a cache.
+    /// in order, since nobody gets two of them as one array, and do not come within kBriskNs of
+    /// each other, it begins with the two slots that were taken before the last one: their bytes
+    /// are still in a cache. At a greater pace they would still be in that of their reader, from
+    /// where it takes longer to get them back than from none.
     ///
     /// Never waits. The pins of the dead are taken back on the way: the first pin of a consumer
     /// that is met costs a probe of it, and for the next kTrustedClaims claims it is taken to live.
@@ -118,6 +123,8 @@ private:
     std::uint32_t next_slot_ = 0;
     std::uint32_t last_slot_ = kNoSlot;                          ///< where slots are in no order
     std::array<std::uint32_t, 2> warm_slots_{kNoSlot, kNoSlot};  ///< those before, the later first
+    std::uint64_t last_published_ns_ = 0;
+    std::atomic<bool> is_brisk_{false};  ///< the last frame came within kBriskNs of the one before
     std::atomic<std::uint32_t> newest_{pack_newest(kNoSlot, kNoSlot)};
     std::uint64_t trusted_claims_left_ = kTrustedClaims;
     std::bitset<kConsumerCapacity> known_alive_;  ///< they held their locks when last asked

@@ -31,52 +31,81 @@ TEST_F(FrameWriterTest, NumbersFramesFromZeroAndTakesSlotsInRingOrder)
     EXPECT_EQ(memory_.header().skipped_slots.load(), 0U);
 }
 
-TEST_F(FrameWriterTest, TakesTheSlotWrittenLastButOneWhenThePoolKeepsOneFrame)
-{
-    Geometry geometry = geometry_;
-    geometry.history_len = 1;
-    FrameWriter writer(RingMemory(bytes_.front().bytes, geometry), liveness_);
+/// A pool that keeps one frame, and when its frames are published.
+class OneFrameWriterTest : public FrameWriterTest {
+protected:
+    RingMemory one_frame_memory()
+    {
+        Geometry geometry = geometry_;
+        geometry.history_len = 1;
+        return {bytes_.front().bytes, geometry};
+    }
 
-    for (std::uint64_t frame = 0; frame < 6; ++frame) {
+    /// Publishes a frame `after_ns` after the one before.
+    /// @return its slot
+    static std::uint32_t put(FrameWriter& writer, std::uint64_t& now_ns, std::uint64_t after_ns)
+    {
         const auto slot = writer.claim();
+        EXPECT_TRUE(slot);
+        now_ns += after_ns;
+        writer.commit(*slot, now_ns, now_ns);
+        return *slot;
+    }
 
-        ASSERT_EQ(slot, frame % 2);
-        EXPECT_EQ(writer.commit(*slot, 5, 6), frame);
+    static constexpr std::uint64_t kBriskNs = FrameWriter::kBriskNs;
+    std::uint64_t now_ns_ = 10 * kBriskNs;
+};
+
+TEST_F(OneFrameWriterTest, TakesTheSlotWrittenLastButOne)
+{
+    FrameWriter writer(one_frame_memory(), liveness_);
+
+    for (std::uint32_t frame = 0; frame < 6; ++frame) {
+        EXPECT_EQ(put(writer, now_ns_, kBriskNs), frame % 2);
     }
     pin_slot(0, 3);
 
     for (const std::uint32_t expected : {2U, 1U, 2U, 1U}) {  // 1 was the newest
-        const auto slot = writer.claim();
-        ASSERT_EQ(slot, expected);
-        writer.commit(*slot, 5, 6);
+        EXPECT_EQ(put(writer, now_ns_, kBriskNs), expected);
     }
 }
 
-TEST_F(FrameWriterTest, StaysWithThreeSlotsBesideAConsumerThatLetsGoOneFrameLate)
+TEST_F(OneFrameWriterTest, StaysWithThreeSlotsBesideAConsumerThatLetsGoOneFrameLate)
 {
-    Geometry geometry = geometry_;
-    geometry.history_len = 1;
-    FrameWriter writer(RingMemory(bytes_.front().bytes, geometry), liveness_);
-    publish(writer, 1);
-    std::uint32_t held = memory_.latest()->slot;
+    FrameWriter writer(one_frame_memory(), liveness_);
+    std::uint32_t held = put(writer, now_ns_, kBriskNs);
     pin_slot(held, 3);
 
     for (int frame = 0; frame < 20; ++frame) {
-        const auto slot = writer.claim();
+        const std::uint32_t slot = put(writer, now_ns_, kBriskNs);
         ASSERT_LT(slot, 3U);
-        writer.commit(*slot, 5, 6);
-        pin_slot(*slot, 3);
+        pin_slot(slot, 3);
         reader(3).unpin(held);
-        held = *slot;
+        held = slot;
     }
 }
 
-TEST_F(FrameWriterTest, ClaimsSeveralSlotsAtOnceWhenThePoolKeepsOneFrame)
+TEST_F(OneFrameWriterTest, GoesRoundAllSlotsWhileFramesComeFast)
 {
-    Geometry geometry = geometry_;
-    geometry.history_len = 1;
-    FrameWriter writer(RingMemory(bytes_.front().bytes, geometry), liveness_);
-    publish(writer, 2);
+    FrameWriter writer(one_frame_memory(), liveness_);
+    put(writer, now_ns_, kBriskNs);
+
+    for (std::uint32_t frame = 1; frame < 3 * kSlots; ++frame) {
+        EXPECT_EQ(put(writer, now_ns_, kBriskNs - 1), frame % kSlots);
+    }
+    const std::uint32_t last = put(writer, now_ns_, kBriskNs);  // which is known from the next on
+
+    const std::uint32_t before = (last + kSlots - 1) % kSlots;
+    for (const std::uint32_t expected : {before, last, before, last}) {
+        EXPECT_EQ(put(writer, now_ns_, kBriskNs), expected);
+    }
+}
+
+TEST_F(OneFrameWriterTest, ClaimsSeveralSlotsAtOnce)
+{
+    FrameWriter writer(one_frame_memory(), liveness_);
+    put(writer, now_ns_, kBriskNs);
+    put(writer, now_ns_, kBriskNs);
 
     for (const std::uint32_t expected : {0U, 2U, 3U, 4U, 5U, 1U}) {  // the newest one last
         EXPECT_EQ(writer.claim(), expected);
