@@ -38,6 +38,8 @@ void futex_wake_all(const std::atomic<std::uint32_t>& /*word*/) noexcept
     }
 }
 
+void yield_processor() noexcept {}  // nobody in the model looks before sleeping
+
 }  // namespace tensor_ipc::os
 
 namespace tensor_ipc::model {

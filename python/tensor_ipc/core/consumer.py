@@ -100,7 +100,9 @@ class TensorConsumer(CleanedUp):
         How many slots views of this consumer may hold; `get` copies beyond that. By default two of
         its largest requests.
     spin_s
-        How long to look for a frame before sleeping, in seconds: lower latency for a busy core.
+        How long to look for a frame before sleeping, in seconds: lower latency for a busy core. While
+        frames come faster than a thread falls asleep and wakes, some 50 us, `wait` looks for so long
+        whatever this says, if there is a processor for each consumer.
     torch_views
         What happens when a received tensor is written to. ``"private"``, unless `pinned`: the write
         stays in this

@@ -8,6 +8,7 @@
 #include "tensor_ipc/base/test_point.hpp"
 #include "tensor_ipc/os/clock.hpp"
 #include "tensor_ipc/os/futex.hpp"
+#include "tensor_ipc/os/processors.hpp"
 
 namespace tensor_ipc {
 
@@ -96,18 +97,29 @@ public:
     }
 
 private:
+    /// How long to look before whoever has no processor, perhaps the producer, may have this one. A
+    /// yield to nobody takes less than a twentieth of it.
+    static constexpr std::uint64_t kTurnNs = 10'000;
+
     template <typename Ready>
     static bool spin(Ready& ready, std::uint64_t spin_ns, std::uint64_t deadline_ns) noexcept
     {
-        const std::uint64_t until = std::min(deadline_ns, os::monotonic_ns() + spin_ns);
-        do {
+        std::uint64_t now = os::monotonic_ns();
+        const std::uint64_t until = std::min(deadline_ns, now + spin_ns);
+        std::uint64_t turn_ends = now + kTurnNs;
+        while (now < until) {
             for (int i = 0; i < 32; ++i) {
                 if (ready()) {
                     return true;
                 }
                 relax_processor();
             }
-        } while (os::monotonic_ns() < until);
+            now = os::monotonic_ns();
+            if (now >= turn_ends) {
+                os::yield_processor();
+                turn_ends = now + kTurnNs;
+            }
+        }
         return false;
     }
 

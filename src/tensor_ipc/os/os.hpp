@@ -15,4 +15,5 @@
 #include "tensor_ipc/os/mapping.hpp"
 #include "tensor_ipc/os/private_pages.hpp"
 #include "tensor_ipc/os/process_facts.hpp"
+#include "tensor_ipc/os/processors.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"

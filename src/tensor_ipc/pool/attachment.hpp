@@ -13,6 +13,7 @@
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/memory/private_ring.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
+#include "tensor_ipc/os/processors.hpp"
 #include "tensor_ipc/ring/frame_reader.hpp"
 #include "tensor_ipc/segment/locks.hpp"
 #include "tensor_ipc/segment/segment_file.hpp"
@@ -65,6 +66,12 @@ public:
     [[nodiscard]] WakeWord wake_word() const noexcept
     {
         return {segment_.header().wake_word, segment_.header().waiting};
+    }
+
+    /// Whether each consumer could run on a processor of its own, with one left for the producer.
+    [[nodiscard]] bool has_processors_to_spare() const noexcept
+    {
+        return reader_.memory().consumers_in_table() < processors_;
     }
 
     [[nodiscard]] bool has_ended() const noexcept
@@ -134,6 +141,7 @@ private:
     std::atomic<bool> is_lost_{false};
     std::unique_ptr<DeviceReader> device_;
     bool dies_with_producer_ = false;
+    std::uint32_t processors_ = os::usable_processors();
 };
 
 /// Counts one reference on an attachment. Null after a move.

@@ -44,7 +44,8 @@ bool was_replaced(const Attachment& pool)
 
 WaitOutcome Waiter::wait(std::uint64_t deadline_ns) const noexcept
 {
-    const std::uint64_t slice = std::min(deadline_ns, os::monotonic_ns() + kSliceNs);
+    const std::uint64_t now = os::monotonic_ns();
+    const std::uint64_t slice = std::min(deadline_ns, now + kSliceNs);
     if (!pool_) {
         os::DirectoryWatch watch(os::kSharedMemoryDirectory);
         auto segment = open_for_consumer(pool_name_);
@@ -70,8 +71,9 @@ WaitOutcome Waiter::wait(std::uint64_t deadline_ns) const noexcept
                seen_word_;
     };
     const auto ready = [&] { return pool_->has_ended() || is_newer() || was_woken(); };
+    const std::uint64_t brief_ns = pool_->has_processors_to_spare() ? pace_.spin_ns(now) : 0;
     const WakeWord words = news_ ? news_->words() : pool_->wake_word();
-    switch (words.wait(ready, slice, spin_ns_)) {
+    switch (words.wait(ready, slice, std::max(spin_ns_, brief_ns))) {
         case WakeOutcome::Ready:
             return !pool_->has_ended() && is_newer() ? WaitOutcome::Ready : WaitOutcome::Changed;
         case WakeOutcome::Interrupted:
@@ -166,6 +168,7 @@ Result<bool> Consumer::try_attach()
         pool_->pin_payload(*options_.pinned_for, copy_streams_);
     }
     last_index_.reset();
+    pace_.forget();
     ++attachments_;
     return true;
 }
@@ -235,6 +238,7 @@ void Consumer::count(const FrameWindow& window) noexcept
             stats_.missed += index - *last_index_ - 1;
         }
         last_index_ = index;
+        pace_.note(window.info());
     }
 }
 
@@ -351,9 +355,10 @@ Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
 {
     Waiter waiter;
     waiter.pool_ = pool_;
-    waiter.pool_name_ = pool_name_;
     waiter.after_ = after;
-    if (pool_) {
+    if (!pool_) {
+        waiter.pool_name_ = pool_name_;
+    } else {
         // Read before the caller lets go of what keeps `wake_waiters` out.
         waiter.news_ = news_;
         waiter.seen_word_ =
@@ -361,6 +366,7 @@ Waiter Consumer::waiter(std::optional<std::uint64_t> after) const
                   : pool_->segment().header().wake_word.load(std::memory_order_seq_cst);
     }
     waiter.spin_ns_ = options_.spin_ns;
+    waiter.pace_ = pace_;
     return waiter;
 }
 

@@ -12,6 +12,7 @@
 #include "tensor_ipc/base/error.hpp"
 #include "tensor_ipc/os/clock.hpp"
 #include "tensor_ipc/pool/frame.hpp"
+#include "tensor_ipc/pool/frame_pace.hpp"
 #include "tensor_ipc/pool/frame_source.hpp"
 #include "tensor_ipc/pool/news.hpp"
 #include "tensor_ipc/pool/time_match.hpp"
@@ -21,7 +22,8 @@ namespace tensor_ipc {
 
 struct ConsumerOptions {
     std::uint32_t max_pins = FrameSource::kAutomatic;  ///< slots it may hold as views
-    std::uint64_t spin_ns = 0;                         ///< how long wait() looks before it sleeps
+    /// How long wait() looks before it sleeps, at least; see FramePace.
+    std::uint64_t spin_ns = 0;
     /// Have the CUDA driver lock the frames' memory (Pinning), for copies to this GPU.
     std::optional<int> pinned_for = {};
 };
@@ -54,6 +56,7 @@ private:
     std::shared_ptr<News> news_;   ///< what wakes it; the pool's futex when null
     std::uint32_t seen_word_ = 0;  ///< of either: another one means look again
     std::uint64_t spin_ns_ = 0;
+    FramePace pace_;
 };
 
 /// Reader of a pool, which need not exist yet: attaches by itself when it appears, follows its
@@ -201,6 +204,7 @@ private:
     AttachmentRef pool_;
     ConsumerStats stats_;
     std::optional<std::uint64_t> last_index_;
+    FramePace pace_;
     std::uint64_t attachments_ = 0;
     std::uint64_t checked_ns_ = 0;
     std::uint32_t widest_request_ = 1;

@@ -61,6 +61,17 @@ public:
         return high < geometry_.consumer_capacity ? high : geometry_.consumer_capacity;
     }
 
+    /// Consumers that have not left in order: those that live, and those that were killed.
+    [[nodiscard]] std::uint32_t consumers_in_table() const noexcept
+    {
+        std::uint32_t count = 0;
+        const std::uint32_t limit = consumer_limit();
+        for (std::uint32_t id = 0; id < limit; ++id) {
+            count += consumer(id).pid.load(std::memory_order_relaxed) != 0 ? 1 : 0;
+        }
+        return count;
+    }
+
     /// The newest frame; nothing before the first, or when the word is damaged.
     [[nodiscard]] std::optional<FramePlace> latest() const noexcept
     {
