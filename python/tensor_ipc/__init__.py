@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tensor_ipc._core import DeviceArray, Frame, FrameWindow
+from tensor_ipc._core import DeviceArray, Frame, FrameWindow, Loan
 from tensor_ipc.core.consumer import ConsumerStats, TensorConsumer
-from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.core.producer import ProducerStats, TensorProducer
 from tensor_ipc.core.synchronized import SynchronizedFrames, synchronized

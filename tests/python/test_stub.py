@@ -52,7 +52,9 @@ def names_in(body: list[ast.stmt]) -> set[str]:
 
 def is_property(function: ast.FunctionDef) -> bool:
     return any(
-        isinstance(each, ast.Name) and each.id == "property" for each in function.decorator_list
+        (isinstance(each, ast.Name) and each.id == "property")
+        or (isinstance(each, ast.Attribute) and each.attr == "setter")
+        for each in function.decorator_list
     )
 
 

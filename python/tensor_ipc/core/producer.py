@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
 from tensor_ipc import _core
 from tensor_ipc.core import lifetime, network, pinning
 from tensor_ipc.core.cleaned_up import CleanedUp
-from tensor_ipc.core.loan import Loan
 from tensor_ipc.core.metadata import MetadataCreator, PoolMetadata
 from tensor_ipc.errors import PoolNotFoundError
+
+if TYPE_CHECKING:
+    from tensor_ipc._core import Loan
 
 
 class ProducerStats(NamedTuple):
@@ -381,7 +383,13 @@ class TensorProducer(CleanedUp):
         if stream is not None and not self._on_gpu:
             msg = f"pool {self._metadata.name!r} lies in host memory, where there is no stream"
             raise ValueError(msg)
-        return Loan(self, extent, timestamp_ns, user_metadata, stream)
+        native = self._native
+        if native is not None:
+            try:
+                return native.loan(extent, timestamp_ns, user_metadata, stream)
+            except PoolNotFoundError:  # closed, or a forked child's copy
+                pass
+        return self._usable().loan(extent, timestamp_ns, user_metadata, stream)
 
     def synchronize(self) -> None:
         """Wait until the GPU has published everything that was put. Other threads run meanwhile.

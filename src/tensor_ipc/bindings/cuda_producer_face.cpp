@@ -3,6 +3,7 @@
 
 #include "tensor_ipc/bindings/array_maker.hpp"
 #include "tensor_ipc/bindings/device_source.hpp"
+#include "tensor_ipc/bindings/loan_block.hpp"
 #include "tensor_ipc/bindings/source_frame.hpp"
 #include "tensor_ipc/bindings/user_metadata.hpp"
 #include "tensor_ipc/cuda/driver.hpp"
@@ -49,7 +50,7 @@ private:
 using SharedProducer = std::shared_ptr<LockedProducer>;
 
 /// A loan as Python holds it.
-class CudaLoanFace {
+class CudaLoanFace final : public LentSlot {
 public:
     CudaLoanFace(CudaLoan loan, SharedProducer producer, std::shared_ptr<ArrayMaker> arrays)
         : loan_(std::make_unique<CudaLoan>(std::move(loan))),
@@ -65,19 +66,20 @@ public:
     CudaLoanFace(const CudaLoanFace&) = delete;
     CudaLoanFace& operator=(const CudaLoanFace&) = delete;
 
-    ~CudaLoanFace()
+    ~CudaLoanFace() override
     {
         if (loan_ != nullptr && producer_->is_ours()) {
-            drop();
+            give_back();
         }
     }
 
     nb::object array() { return arrays_->writable(*loan_, producer_->device(), kept_); }
 
-    /// Publishes the first `extent` rows in the order of `stream`. When it raises, the loan is as
-    /// it was.
-    std::uint64_t publish(nb::handle /*array*/, std::optional<std::uint64_t> timestamp_ns,
-                          std::uint64_t extent, nb::handle user_metadata, nb::handle stream)
+    /// In the order of `stream`.
+    std::optional<std::uint64_t> publish(nb::handle /*array*/,
+                                         std::optional<std::uint64_t> timestamp_ns,
+                                         std::uint64_t extent, nb::handle user_metadata,
+                                         nb::handle stream) override
     {
         const PackedUserMetadata packed = packed_from(user_metadata);
         const cuda::StreamHandle last = last_stream(stream);
@@ -92,9 +94,17 @@ public:
         return unwrap(published);
     }
 
-    [[nodiscard]] std::uint64_t extent() const { return loan_->extent(); }
+    [[nodiscard]] std::uint64_t extent() const override { return loan_->extent(); }
 
-    void drop()
+    [[nodiscard]] const std::string& pool_name() const override
+    {
+        return producer_->metadata().name;
+    }
+
+    void drop(nb::handle /*array*/) override { give_back(); }
+
+private:
+    void give_back()
     {
         producer_->without_gil([&](CudaProducer&) {
             record_streams();
@@ -102,7 +112,6 @@ public:
         });
     }
 
-private:
     /// The stream that the caller names, torch's current one, or the default one.
     cuda::StreamHandle last_stream(nb::handle named) const
     {
@@ -127,7 +136,7 @@ private:
 };
 
 /// A producer of a pool on a GPU as Python holds it.
-class CudaProducerFace {
+class CudaProducerFace final : public Lender {
 public:
     CudaProducerFace(CudaProducer producer, bool accept_any, bool peer_copy)
         : producer_(std::make_shared<LockedProducer>(std::move(producer))),
@@ -143,7 +152,7 @@ public:
     CudaProducerFace(const CudaProducerFace&) = delete;
     CudaProducerFace& operator=(const CudaProducerFace&) = delete;
 
-    ~CudaProducerFace()
+    ~CudaProducerFace() override
     {
         if (producer_ != nullptr) {  // else it was moved from
             close();
@@ -170,15 +179,23 @@ public:
         return put({host.data(), bytes_of(source.extent()), nullptr}, texts, timestamp_ns);
     }
 
-    /// As that of a pool in host memory: a slot, how many rows it has, and the array over it.
-    nb::tuple loan(std::optional<std::uint64_t> extent)
+    void require_open() const override
+    {
+        if (!is_open()) {
+            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" +
+                                                     producer_->metadata().name +
+                                                     "' is closed, or its parent process's"});
+        }
+    }
+
+    Lent lend(std::optional<std::uint64_t> extent) override
     {
         auto taken =
             producer_->without_gil([&](CudaProducer& producer) { return producer.loan(extent); });
         nb::object made = nb::cast(CudaLoanFace(unwrap(std::move(taken)), producer_, arrays_));
         CudaLoanFace& loan = *nb::inst_ptr<CudaLoanFace>(made);
         nb::object array = loan.array();
-        return nb::make_tuple(std::move(made), loan.extent(), std::move(array));
+        return {std::move(made), &loan, std::move(array)};
     }
 
     void synchronize()
@@ -328,13 +345,7 @@ CudaProducerFace create(std::string name, const std::vector<std::int64_t>& shape
 
 void add_cuda_producer(nb::module_& module)
 {
-    nb::class_<CudaLoanFace>(module, "CudaLoan")
-        .def_prop_ro("extent", &CudaLoanFace::extent)
-        .def("publish", &CudaLoanFace::publish, nb::arg("array"), nb::arg("timestamp_ns").none(),
-             nb::arg("extent"), nb::arg("user_metadata").none(), nb::arg("stream").none())
-        .def(
-            "drop", [](CudaLoanFace& self, nb::handle /*array*/) { self.drop(); },
-            nb::arg("array"));
+    nb::class_<CudaLoanFace>(module, "LentDeviceSlot");
     nb::class_<CudaProducerFace>(module, "CudaProducer")
         .def("put",
              static_cast<std::uint64_t (CudaProducerFace::*)(
@@ -342,7 +353,9 @@ void add_cuda_producer(nb::module_& module)
                  &CudaProducerFace::put),
              nb::arg("data").none(), nb::arg("timestamp_ns").none(),
              nb::arg("user_metadata").none(), nb::arg("stream").none())
-        .def("loan", &CudaProducerFace::loan, nb::arg("extent").none())
+        .def("loan", &loan_of<CudaProducerFace>, nb::arg("extent").none(),
+             nb::arg("timestamp_ns").none(), nb::arg("user_metadata").none(),
+             nb::arg("stream").none())
         .def("synchronize", &CudaProducerFace::synchronize)
         .def("close", &CudaProducerFace::close)
         .def_prop_ro("is_open", &CudaProducerFace::is_open)

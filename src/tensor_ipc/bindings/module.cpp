@@ -1,3 +1,4 @@
+#include "tensor_ipc/bindings/loan_block.hpp"
 #include "tensor_ipc/bindings/numpy_views.hpp"
 #include "tensor_ipc/os/event_fd.hpp"
 
@@ -28,6 +29,7 @@ NB_MODULE(_core, module)
     nanobind::set_leak_warnings(false);
     face::add_device_arrays(module);
     face::add_frames(module);
+    face::add_loans(module);
     face::add_producer(module);
     face::add_cuda_producer(module);
     face::add_consumer(module);

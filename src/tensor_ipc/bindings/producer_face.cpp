@@ -1,4 +1,5 @@
 #include "tensor_ipc/bindings/array_maker.hpp"
+#include "tensor_ipc/bindings/loan_block.hpp"
 #include "tensor_ipc/bindings/numpy_views.hpp"
 #include "tensor_ipc/bindings/pinning_report.hpp"
 #include "tensor_ipc/bindings/source_frame.hpp"
@@ -8,8 +9,16 @@ namespace tensor_ipc::bindings {
 
 namespace {
 
+void require_no_stream(nb::handle stream, const std::string& pool_name)
+{
+    if (!stream.is_none()) {
+        refuse(PyExc_ValueError,
+               "pool '" + pool_name + "' lies in host memory, where there is no stream");
+    }
+}
+
 /// A loan as Python holds it. The array it gave out keeps the memory mapped.
-class LoanFace {
+class LoanFace final : public LentSlot {
 public:
     LoanFace(Loan loan, std::shared_ptr<ArrayMaker> arrays)
         : loan_(std::move(loan)), arrays_(std::move(arrays))
@@ -19,23 +28,25 @@ public:
     /// To write to; `self` is this object, which keeps the slot for the array.
     nb::object array(nb::object self) { return arrays_->writable(loan_, std::move(self)); }
 
-    /// Publishes the first `extent` rows of `array`, which nobody may write to any more. When it
-    /// raises, the loan is as it was. There is no stream in host memory.
+    [[nodiscard]] std::uint64_t extent() const override { return loan_.extent(); }
+
+    [[nodiscard]] const std::string& pool_name() const override { return arrays_->metadata().name; }
+
+    /// There is no stream in host memory.
     std::optional<std::uint64_t> publish(nb::handle array,
                                          std::optional<std::uint64_t> timestamp_ns,
                                          std::uint64_t extent, nb::handle user_metadata,
-                                         nb::handle /*stream*/)
+                                         nb::handle stream) override
     {
-        make_read_only(array);
+        require_no_stream(stream, pool_name());
         const PackedUserMetadata packed = packed_from(user_metadata);
         unwrap(loan_.resize(extent));
+        make_read_only(array);
         loan_.set_user_metadata(packed);
         return loan_.publish(timestamp_ns);
     }
 
-    [[nodiscard]] std::uint64_t extent() const { return loan_.extent(); }
-
-    void drop(nb::handle array)
+    void drop(nb::handle array) override
     {
         make_read_only(array);
         loan_.drop();
@@ -48,7 +59,7 @@ private:
 
 /// A producer as Python holds it. The GIL makes its calls one at a time; only bytes are copied
 /// without it, into slots that are on loan to one thread each.
-class ProducerFace {
+class ProducerFace final : public Lender {
 public:
     ProducerFace(Producer producer, bool accept_any)
         : producer_(std::move(producer)),
@@ -61,10 +72,7 @@ public:
     std::uint64_t put(nb::handle data, std::optional<std::uint64_t> timestamp_ns,
                       nb::handle user_metadata, nb::handle stream)
     {
-        if (!stream.is_none()) {
-            refuse(PyExc_ValueError, "pool '" + producer_.metadata().name +
-                                         "' lies in host memory, where there is no stream");
-        }
+        require_no_stream(stream, producer_.metadata().name);
         const SourceFrame source(data, *arrays_, accept_any_);
         const auto few = source.few_bytes(producer_.geometry().row_bytes);
         if (few && user_metadata.is_none()) {
@@ -92,14 +100,21 @@ public:
         return *frame;
     }
 
-    /// A slot, how many rows it has, and the array over it: in one call, since each takes a tenth
-    /// of all.
-    nb::tuple loan(std::optional<std::uint64_t> extent)
+    void require_open() const override
+    {
+        if (!producer_.is_open()) {
+            raise(Error{ErrorCode::PoolNotFound, "this producer of pool '" +
+                                                     producer_.metadata().name +
+                                                     "' is closed, or its parent process's"});
+        }
+    }
+
+    Lent lend(std::optional<std::uint64_t> extent) override
     {
         nb::object made = nb::cast(LoanFace(unwrap(producer_.loan(extent)), arrays_));
         LoanFace& loan = *nb::inst_ptr<LoanFace>(made);
         nb::object array = loan.array(made);
-        return nb::make_tuple(std::move(made), loan.extent(), std::move(array));
+        return {std::move(made), &loan, std::move(array)};
     }
 
     void close() { producer_.close(); }
@@ -148,16 +163,14 @@ ProducerFace create(std::string name, const std::vector<std::int64_t>& shape,
 
 void add_producer(nb::module_& module)
 {
-    nb::class_<LoanFace>(module, "Loan")
-        .def_prop_ro("extent", &LoanFace::extent)
-        .def("publish", &LoanFace::publish, nb::arg("array"), nb::arg("timestamp_ns").none(),
-             nb::arg("extent"), nb::arg("user_metadata").none(), nb::arg("stream").none())
-        .def("drop", &LoanFace::drop, nb::arg("array"));
+    nb::class_<LoanFace>(module, "LentSlot");
     nb::class_<ProducerFace>(module, "Producer")
         .def("put", &ProducerFace::put, nb::arg("data").none(),
              nb::arg("timestamp_ns").none() = nb::none(),
              nb::arg("user_metadata").none() = nb::none(), nb::arg("stream").none() = nb::none())
-        .def("loan", &ProducerFace::loan, nb::arg("extent").none() = nb::none())
+        .def("loan", &loan_of<ProducerFace>, nb::arg("extent").none(),
+             nb::arg("timestamp_ns").none(), nb::arg("user_metadata").none(),
+             nb::arg("stream").none())
         .def("close", &ProducerFace::close)
         .def_prop_ro("is_open", &ProducerFace::is_open)
         .def_prop_ro("stats", &ProducerFace::stats);
