@@ -149,3 +149,30 @@ def test_loan_of_a_scalar_frame_is_writable(
     frame = consumer.get()
     assert frame is not None
     assert float(frame) == 1.5
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "error"),
+    [
+        ("timestamp_ns", "soon", TypeError),
+        ("timestamp_ns", -1, TypeError),
+        ("timestamp_ns", 2**64, TypeError),
+        ("user_metadata", {"key": 1}, TypeError),
+        ("stream", 1, ValueError),
+    ],
+)
+def test_frame_is_dropped_when_the_loan_says_what_cannot_be(
+    new_producer: MakeProducer, attribute: str, value: object, error: type[Exception]
+) -> None:
+    producer = new_producer()
+    loan = producer.loan()
+
+    array = loan.__enter__()
+    setattr(loan, attribute, value)
+    with pytest.raises(error, match=attribute if error is TypeError else "host memory"):
+        loan.__exit__(None, None, None)
+
+    assert not array.flags.writeable
+    assert producer.stats.frames == 0
+    with pytest.raises(ValueError, match="once"):
+        loan.publish()
