@@ -71,7 +71,10 @@ WaitOutcome Waiter::wait(std::uint64_t deadline_ns) const noexcept
                seen_word_;
     };
     const auto ready = [&] { return pool_->has_ended() || is_newer() || was_woken(); };
-    const std::uint64_t brief_ns = pool_->has_processors_to_spare() ? pace_.spin_ns(now) : 0;
+    std::uint64_t brief_ns = pace_.spin_ns(now);
+    if (brief_ns > 0 && !pool_->has_processors_to_spare()) {
+        brief_ns = 0;
+    }
     const WakeWord words = news_ ? news_->words() : pool_->wake_word();
     switch (words.wait(ready, slice, std::max(spin_ns_, brief_ns))) {
         case WakeOutcome::Ready:
