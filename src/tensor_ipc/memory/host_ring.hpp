@@ -6,12 +6,11 @@
 #include <span>
 
 #include "tensor_ipc/layout/geometry.hpp"
-#include "tensor_ipc/os/mapping.hpp"
+#include "tensor_ipc/memory/ring_mapping.hpp"
 
 namespace tensor_ipc {
 
-/// Maps the ring twice, back to back: frames in consecutive slots are one strided array, also where
-/// the ring wraps around. Read-only in consumers.
+/// The ring as producers write it and consumers read it, for whom it is read-only.
 class HostRing {
 public:
     HostRing() = default;
@@ -19,8 +18,7 @@ public:
     [[nodiscard]] static Result<HostRing> map(int fd, const Geometry& geometry,
                                               os::Protection protection)
     {
-        auto mapping =
-            os::Mapping::shared_twice(fd, geometry.payload_offset, geometry.ring_bytes, protection);
+        auto mapping = map_ring(fd, geometry, protection);
         if (!mapping) {
             return mapping.error();
         }
@@ -39,7 +37,7 @@ public:
         return mapping_.data() + geometry_.run_in_ring(newest, count);
     }
 
-    /// Both halves.
+    /// All that is mapped: both halves, where it is mapped twice.
     [[nodiscard]] std::span<std::byte> mapped() const noexcept
     {
         return {mapping_.data(), mapping_.bytes()};

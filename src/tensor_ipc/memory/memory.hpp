@@ -4,4 +4,5 @@
 
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/memory/private_ring.hpp"
+#include "tensor_ipc/memory/ring_mapping.hpp"
 #include "tensor_ipc/memory/streaming_copy.hpp"

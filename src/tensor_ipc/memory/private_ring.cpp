@@ -4,8 +4,7 @@ namespace tensor_ipc {
 
 Result<PrivateRing> PrivateRing::map(int fd, const Geometry& geometry)
 {
-    auto mapping = os::Mapping::shared_twice(fd, geometry.payload_offset, geometry.ring_bytes,
-                                             os::Protection::CopyOnWrite);
+    auto mapping = map_ring(fd, geometry, os::Protection::CopyOnWrite);
     if (!mapping) {
         return mapping.error();
     }

@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "tensor_ipc/layout/geometry.hpp"
-#include "tensor_ipc/os/mapping.hpp"
+#include "tensor_ipc/memory/ring_mapping.hpp"
 #include "tensor_ipc/os/private_pages.hpp"
 
 namespace tensor_ipc {
 
-/// Maps the ring twice, back to back, copy-on-write. For frameworks that know no read-only arrays:
-/// a write to a frame stays in this mapping, and is gone when the frame is let go of, so that the
-/// next frame in that slot is seen as it is.
+/// Maps the ring copy-on-write. For frameworks that know no read-only arrays: a write to a frame
+/// stays in this mapping, and is gone when the frame is let go of, so that the next frame in that
+/// slot is seen as it is.
 ///
 /// Whoever looks at frames here has pinned them, and says so with `hold` before and `release`
 /// after, while still pinned. Two windows that have a frame in common show each other's writes when

@@ -3,10 +3,7 @@
 #include <cerrno>
 #include <string>
 
-#include <fcntl.h>
 #include <sys/mman.h>
-
-#include "tensor_ipc/os/file_descriptor.hpp"
 
 namespace tensor_ipc::os {
 
@@ -23,22 +20,6 @@ int sharing_of(Protection protection)
     return protection == Protection::CopyOnWrite ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED;
 }
 
-/// The file of `fd` once more, as an open file of its own.
-///
-/// A mapping keeps its open file, and with it the kernel locks (file_lock.hpp), also in forked
-/// children, which close the descriptor but inherit the mapping: locks would outlive their owner.
-/// Nothing where there is no /proc; an error where there is, and no descriptor is left.
-Result<FileDescriptor> reopen(int fd, Protection protection)
-{
-    const std::string path = "/proc/self/fd/" + std::to_string(fd);
-    const int access = protection == Protection::ReadWrite ? O_RDWR : O_RDONLY;
-    FileDescriptor own(::open(path.c_str(), access | O_CLOEXEC));
-    if (!own && (errno == EMFILE || errno == ENFILE)) {
-        return system_error("open", path, errno);
-    }
-    return own;
-}
-
 Error map_error(std::uint64_t bytes)
 {
     Error error = system_error("mmap", std::to_string(bytes) + " bytes", errno);
@@ -51,12 +32,8 @@ Error map_error(std::uint64_t bytes)
 Result<Mapping> Mapping::shared(int fd, std::uint64_t offset, std::uint64_t bytes,
                                 Protection protection)
 {
-    const auto own = reopen(fd, protection);
-    if (!own) {
-        return own.error();
-    }
-    void* data = ::mmap(nullptr, bytes, access_of(protection), sharing_of(protection),
-                        *own ? own.value().get() : fd, static_cast<off_t>(offset));
+    void* data = ::mmap(nullptr, bytes, access_of(protection), sharing_of(protection), fd,
+                        static_cast<off_t>(offset));
     if (data == MAP_FAILED) {
         return map_error(bytes);
     }
@@ -72,13 +49,9 @@ Result<Mapping> Mapping::shared_twice(int fd, std::uint64_t offset, std::uint64_
         return map_error(2 * bytes);
     }
     Mapping mapping(static_cast<std::byte*>(reserved), 2 * bytes);
-    const auto own = reopen(fd, protection);
-    if (!own) {
-        return own.error();
-    }
     for (std::byte* half : {mapping.data(), mapping.data() + bytes}) {
-        if (::mmap(half, bytes, access_of(protection), sharing_of(protection) | MAP_FIXED,
-                   *own ? own.value().get() : fd, static_cast<off_t>(offset)) == MAP_FAILED) {
+        if (::mmap(half, bytes, access_of(protection), sharing_of(protection) | MAP_FIXED, fd,
+                   static_cast<off_t>(offset)) == MAP_FAILED) {
             return map_error(bytes);
         }
     }

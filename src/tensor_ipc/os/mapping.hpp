@@ -20,8 +20,8 @@ class Mapping {
 public:
     Mapping() = default;
 
-    /// Maps `bytes` of `fd` from `offset` on, shared with every other process that does (writes of
-    /// a CopyOnWrite mapping excepted).
+    /// Maps `bytes` of `fd`, which may be closed then, from `offset` on, shared with every other
+    /// process that does (writes of a CopyOnWrite mapping excepted).
     [[nodiscard]] static Result<Mapping> shared(int fd, std::uint64_t offset, std::uint64_t bytes,
                                                 Protection protection);
 

@@ -12,6 +12,7 @@
 #include "tensor_ipc/os/fork_epoch.hpp"
 #include "tensor_ipc/os/futex.hpp"
 #include "tensor_ipc/os/host.hpp"
+#include "tensor_ipc/os/mappable_file.hpp"
 #include "tensor_ipc/os/mapping.hpp"
 #include "tensor_ipc/os/private_pages.hpp"
 #include "tensor_ipc/os/process_facts.hpp"

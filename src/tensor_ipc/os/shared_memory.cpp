@@ -14,6 +14,15 @@
 
 namespace tensor_ipc::os {
 
+namespace {
+
+bool is_same(const struct stat& one, const struct stat& other) noexcept
+{
+    return one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+}
+
+}  // namespace
+
 Result<std::optional<FileDescriptor>> create_shared_memory(const std::string& name)
 {
     FileDescriptor fd(
@@ -98,6 +107,16 @@ Result<FileFacts> facts_of(int fd, const std::string& name)
     return facts;
 }
 
+bool is_same_file(int one, int other) noexcept
+{
+    struct stat of_one {};
+
+    struct stat of_other {};
+
+    return ::fstat(one, &of_one) == 0 && ::fstat(other, &of_other) == 0 &&
+           is_same(of_one, of_other);
+}
+
 bool leads_to(const std::string& name, int fd)
 {
     struct stat by_name {};
@@ -106,7 +125,7 @@ bool leads_to(const std::string& name, int fd)
 
     const std::string path = std::string(kSharedMemoryDirectory) + "/" + name;
     return ::lstat(path.c_str(), &by_name) == 0 && ::fstat(fd, &by_descriptor) == 0 &&
-           by_name.st_ino == by_descriptor.st_ino && by_name.st_dev == by_descriptor.st_dev;
+           is_same(by_name, by_descriptor);
 }
 
 Capacity capacity_of(int fd) noexcept

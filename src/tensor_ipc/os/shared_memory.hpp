@@ -50,6 +50,9 @@ enum class Access : std::uint8_t { ReadOnly, ReadWrite };
 
 [[nodiscard]] Result<FileFacts> facts_of(int fd, const std::string& name);
 
+/// Whether both are descriptors of one file.
+[[nodiscard]] bool is_same_file(int one, int other) noexcept;
+
 /// Whether `name` still leads to the open file `fd`.
 [[nodiscard]] bool leads_to(const std::string& name, int fd);
 

@@ -9,7 +9,9 @@ namespace tensor_ipc {
 
 Result<AttachmentRef> Attachment::open(SegmentFile segment)
 {
-    auto payload = HostRing::map(segment.fd.get(), segment.geometry, os::Protection::ReadOnly);
+    auto payload =
+        HostRing::map(segment.mappable.get(), segment.geometry, os::Protection::ReadOnly);
+    segment.mappable.close();
     if (!payload) {
         return payload.error();
     }
@@ -114,7 +116,11 @@ Result<PrivateRing*> Attachment::private_payload()
 {
     const std::lock_guard lock(private_payload_mutex_);
     if (private_payload_ == nullptr) {
-        auto ring = PrivateRing::map(segment_.fd.get(), geometry());
+        const auto file = os::MappableFile::of(segment_.fd.get(), segment_.segment_name);
+        if (!file) {
+            return file.error();
+        }
+        auto ring = PrivateRing::map(file->get(), geometry());
         if (!ring) {
             return ring.error();
         }

@@ -71,7 +71,12 @@ public:
     /// Whether each consumer could run on a processor of its own, with one left for the producer.
     [[nodiscard]] bool has_processors_to_spare() const noexcept
     {
-        return reader_.memory().consumers_in_table() < processors_;
+        std::uint32_t processors = processors_.load(std::memory_order_relaxed);
+        if (processors == 0) {  // the first time; attaching does without
+            processors = os::usable_processors();
+            processors_.store(processors, std::memory_order_relaxed);
+        }
+        return reader_.memory().consumers_in_table() < processors;
     }
 
     [[nodiscard]] bool has_ended() const noexcept
@@ -141,7 +146,7 @@ private:
     std::atomic<bool> is_lost_{false};
     std::unique_ptr<DeviceReader> device_;
     bool dies_with_producer_ = false;
-    std::uint32_t processors_ = os::usable_processors();
+    mutable std::atomic<std::uint32_t> processors_{0};  ///< 0 before somebody asked
 };
 
 /// Counts one reference on an attachment. Null after a move.

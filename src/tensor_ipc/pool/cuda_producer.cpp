@@ -176,7 +176,9 @@ Result<CudaProducer> CudaProducer::create(const PoolMetadata& metadata, const Cu
     if (!segment) {
         return segment.error();
     }
-    auto headrooms = HostRing::map(segment->fd.get(), segment->geometry, os::Protection::ReadWrite);
+    auto headrooms =
+        HostRing::map(segment->mappable.get(), segment->geometry, os::Protection::ReadWrite);
+    segment->mappable.close();
     if (!headrooms) {
         end_segment(*segment);
         return headrooms.error();

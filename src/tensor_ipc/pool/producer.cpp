@@ -198,7 +198,9 @@ Result<Producer> Producer::create(const PoolMetadata& metadata, const SegmentOpt
     if (!segment) {
         return segment.error();
     }
-    auto payload = HostRing::map(segment->fd.get(), segment->geometry, os::Protection::ReadWrite);
+    auto payload =
+        HostRing::map(segment->mappable.get(), segment->geometry, os::Protection::ReadWrite);
+    segment->mappable.close();
     if (!payload) {
         // What was there before us stays for a producer that has more luck.
         if (segment->header().generation.load(std::memory_order_relaxed) == 1) {

@@ -28,25 +28,21 @@ Error name_differs(const std::string& expected, const std::string& found)
 
 /// A pool of another user is read only when its owner shares it with a group of ours. Whatever else
 /// lets us in (a mode for everyone, an access control list) lets anyone put a pool before us.
-Result<void> check_reader(int fd, const std::string& segment_name)
+Result<void> check_reader(const os::FileFacts& facts, const std::string& segment_name)
 {
-    auto facts = os::facts_of(fd, segment_name);
-    if (!facts) {
-        return facts.error();
-    }
     const std::uint32_t self = os::effective_uid();
-    if (facts->owner_uid == self) {
+    if (facts.owner_uid == self) {
         return {};
     }
     const std::string whose =
-        "/dev/shm/" + segment_name + " belongs to user " + std::to_string(facts->owner_uid);
-    if ((facts->mode & 0002U) != 0) {
+        "/dev/shm/" + segment_name + " belongs to user " + std::to_string(facts.owner_uid);
+    if ((facts.mode & 0002U) != 0) {
         return Error{ErrorCode::PermissionDenied,
                      whose + " and anyone may write to it: not trusted"};
     }
-    if (self != 0 && !os::is_in_group(facts->group_gid)) {
+    if (self != 0 && !os::is_in_group(facts.group_gid)) {
         return Error{ErrorCode::PermissionDenied,
-                     whose + " and group " + std::to_string(facts->group_gid) +
+                     whose + " and group " + std::to_string(facts.group_gid) +
                          ", which this process is not in: not trusted"};
     }
     return {};
@@ -173,10 +169,14 @@ Result<std::optional<SegmentFile>> open_for_consumer(const std::string& pool_nam
         return Outcome{};
     }
     LockingDescriptor fd(std::move(**opened));
-    if (auto allowed = check_reader(fd.get(), *segment_name); !allowed) {
+    const auto facts = os::facts_of(fd.get(), *segment_name);
+    if (!facts) {
+        return facts.error();
+    }
+    if (auto allowed = check_reader(*facts, *segment_name); !allowed) {
         return allowed.error();
     }
-    auto found = describe(fd.get(), *segment_name);
+    auto found = describe(fd.get(), *facts, *segment_name);
     if (!found) {
         if (found.error().code == ErrorCode::PoolNotFound) {
             return Outcome{};
@@ -189,7 +189,11 @@ Result<std::optional<SegmentFile>> open_for_consumer(const std::string& pool_nam
     if (found->pool.metadata.name != pool_name) {
         return name_differs(pool_name, found->pool.metadata.name);
     }
-    auto control = os::Mapping::shared(fd.get(), 0, found->pool.geometry.payload_offset,
+    auto file = os::MappableFile::of(fd.get(), *segment_name);
+    if (!file) {
+        return file.error();
+    }
+    auto control = os::Mapping::shared(file->get(), 0, found->pool.geometry.payload_offset,
                                        os::Protection::ReadWrite);
     if (!control) {
         return control.error();
@@ -200,6 +204,7 @@ Result<std::optional<SegmentFile>> open_for_consumer(const std::string& pool_nam
     segment.geometry = found->pool.geometry;
     segment.ticket = found->ticket;
     segment.control = std::move(control).value();
+    segment.mappable = std::move(file).value();
     segment.fd = std::move(fd);
     segment.fork_epoch = os::fork_epoch();
     return Outcome(std::move(segment));

@@ -51,43 +51,49 @@ Result<void> check_ticket(const cuda::MemoryTicket& ticket, const Geometry& geom
 
 Result<DescribedSegment> describe(int fd, const std::string& segment_name)
 {
-    auto facts = os::facts_of(fd, segment_name);
+    const auto facts = os::facts_of(fd, segment_name);
     if (!facts) {
         return facts.error();
     }
-    if (!facts->regular_file) {
+    return describe(fd, *facts, segment_name);
+}
+
+Result<DescribedSegment> describe(int fd, const os::FileFacts& facts,
+                                  const std::string& segment_name)
+{
+    if (!facts.regular_file) {
         return not_a_file(segment_name);
     }
     PoolHeader header{};
     const bool complete = copy_header(fd, header);
-    if (!complete && facts->bytes >= sizeof(PoolHeader)) {
+    if (!complete && facts.bytes >= sizeof(PoolHeader)) {
         return Error{ErrorCode::BadSegment, "/dev/shm/" + segment_name + " could not be read"};
     }
     // Being made right now, or its maker died: without its producer's lock it is a leftover.
-    if (facts->bytes == 0 || (complete && header.magic.load(std::memory_order_relaxed) == 0)) {
+    if (facts.bytes == 0 || (complete && header.magic.load(std::memory_order_relaxed) == 0)) {
         return Error{ErrorCode::PoolNotFound, "/dev/shm/" + segment_name + " has no header (yet)"};
     }
     if (!complete) {
         return Error{ErrorCode::BadSegment,
-                     "/dev/shm/" + segment_name + " has " + std::to_string(facts->bytes) +
+                     "/dev/shm/" + segment_name + " has " + std::to_string(facts.bytes) +
                          " bytes, a header alone has " + std::to_string(sizeof(PoolHeader))};
     }
-    auto pool = read_header(header, facts->bytes, os::page_bytes());
+    auto pool = read_header(header, facts.bytes, os::page_bytes());
     if (!pool) {
         Error error = pool.error();
         error.message.append(" (/dev/shm/").append(segment_name).append(")");
         return error;
     }
     // Memory that is not there yet may not be there when it is touched.
-    if (facts->allocated_bytes < facts->bytes) {
+    if (facts.allocated_bytes < facts.bytes) {
         return Error{ErrorCode::BadSegment, "not a sound tensor-ipc segment: of " +
-                                                std::to_string(facts->bytes) + " bytes only " +
-                                                std::to_string(facts->allocated_bytes) +
+                                                std::to_string(facts.bytes) + " bytes only " +
+                                                std::to_string(facts.allocated_bytes) +
                                                 " are allocated (/dev/shm/" + segment_name + ")"};
     }
     DescribedSegment segment;
     segment.ended = header.ended.load(std::memory_order_relaxed) != PoolEnd::Running;
-    segment.object_bytes = facts->bytes;
+    segment.object_bytes = facts.bytes;
     segment.pool = std::move(pool).value();
     if (segment.pool.geometry.on_device()) {
         segment.ticket = ticket_of(header);

@@ -8,6 +8,7 @@
 
 #include "tensor_ipc/cuda/memory_ticket.hpp"
 #include "tensor_ipc/layout/geometry.hpp"
+#include "tensor_ipc/os/shared_memory.hpp"
 
 namespace tensor_ipc {
 
@@ -27,6 +28,10 @@ struct DescribedSegment {
 /// Copies and checks.
 /// @return PoolNotFound while there is no header yet, BadSegment
 [[nodiscard]] Result<DescribedSegment> describe(int fd, const std::string& segment_name);
+
+/// The same, for those who know what facts_of() tells.
+[[nodiscard]] Result<DescribedSegment> describe(int fd, const os::FileFacts& facts,
+                                                const std::string& segment_name);
 
 /// The control bytes as they were when they were read, for those who only look. They are read as
 /// the header is, because the segment may be another user's, who can make it shorter at any time.

@@ -51,8 +51,12 @@ void wake_sleepers(PoolHeader& header)
 Result<SegmentFile> map_control(const std::string& segment_name, DescribedPool pool,
                                 LockingDescriptor& fd)
 {
-    auto control =
-        os::Mapping::shared(fd.get(), 0, pool.geometry.payload_offset, os::Protection::ReadWrite);
+    auto file = os::MappableFile::of(fd.get(), segment_name);
+    if (!file) {
+        return file.error();
+    }
+    auto control = os::Mapping::shared(file->get(), 0, pool.geometry.payload_offset,
+                                       os::Protection::ReadWrite);
     if (!control) {
         return control.error();
     }
@@ -61,6 +65,7 @@ Result<SegmentFile> map_control(const std::string& segment_name, DescribedPool p
     segment.metadata = std::move(pool.metadata);
     segment.geometry = pool.geometry;
     segment.control = std::move(control).value();
+    segment.mappable = std::move(file).value();
     segment.fd = std::move(fd);
     segment.fork_epoch = os::fork_epoch();
     return segment;
@@ -138,7 +143,12 @@ Result<void> retire(const std::string& segment_name, int fd)
         return facts.error();
     }
     if (facts->bytes >= sizeof(PoolHeader) && facts->allocated_bytes >= facts->bytes) {
-        auto control = os::Mapping::shared(fd, 0, sizeof(PoolHeader), os::Protection::ReadWrite);
+        const auto file = os::MappableFile::of(fd, segment_name);
+        if (!file) {
+            return file.error();
+        }
+        auto control =
+            os::Mapping::shared(file->get(), 0, sizeof(PoolHeader), os::Protection::ReadWrite);
         if (!control) {
             return control.error();
         }

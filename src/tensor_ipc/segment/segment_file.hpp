@@ -9,6 +9,7 @@
 #include "tensor_ipc/layout/geometry.hpp"
 #include "tensor_ipc/os/file_descriptor.hpp"
 #include "tensor_ipc/os/fork_epoch.hpp"
+#include "tensor_ipc/os/mappable_file.hpp"
 #include "tensor_ipc/os/mapping.hpp"
 
 namespace tensor_ipc {
@@ -42,6 +43,7 @@ struct SegmentFile {
     Geometry geometry;
     os::Mapping control;  ///< the first `geometry.payload_offset` bytes, writable
     LockingDescriptor fd;
+    os::MappableFile mappable;                 ///< until the payload is mapped
     std::uint32_t fork_epoch = 0;              ///< of the process that opened it
     std::optional<cuda::MemoryTicket> ticket;  ///< of the payload, where it lies on a device
 

@@ -10,11 +10,11 @@ using testing::must;
 /// A ring of 5 slots in an object without a name.
 class HostRingTest : public ::testing::TestWithParam<MemoryOrder> {
 protected:
-    static Geometry plan()
+    static Geometry plan(std::uint32_t history_len = 3)
     {
         GeometryInput input;
         input.frame_bytes = 1000;
-        input.history_len = 3;
+        input.history_len = history_len;
         input.spare = 2;
         input.page_bytes = os::page_bytes();
         input.memory_order = GetParam();
@@ -67,6 +67,21 @@ TEST_P(HostRingTest, ShowsAnyRunOfSlotsAsOneStridedRange)
                           std::byte(slot + 1));
             }
         }
+    }
+}
+
+TEST_P(HostRingTest, IsMappedOnceWhereAllArraysHaveOneFrame)
+{
+    const HostRing several = must(HostRing::map(fd_.get(), geometry_, os::Protection::ReadOnly));
+    const Geometry of_one = plan(1);
+    const HostRing one = must(HostRing::map(fd_.get(), of_one, os::Protection::ReadWrite));
+
+    EXPECT_EQ(several.mapped().size(), 2 * geometry_.ring_bytes);
+    EXPECT_EQ(one.mapped().size(), of_one.ring_bytes);
+    for (std::uint32_t slot = 0; slot < of_one.slot_count; ++slot) {
+        EXPECT_GE(one.slot(slot), one.mapped().data());
+        EXPECT_LE(one.slot(slot) + of_one.frame_bytes, one.mapped().data() + one.mapped().size());
+        EXPECT_EQ(one.run(slot, 1), one.slot(slot));
     }
 }
 
