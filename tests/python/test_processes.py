@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from support import HANG_S, MakeConsumer, MakeProducer, StartChild, filled, segment_path
 
 from tensor_ipc import PoolInUseError, TensorConsumer, TensorProducer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPAWN = multiprocessing.get_context("spawn")
 Reports = Any  # a queue of multiprocessing, whose class is generic only for type checkers
@@ -455,26 +458,37 @@ def test_exit_through_an_exception_leaves_nothing(start_child: StartChild, pool:
     assert not segment_path(pool).exists()
 
 
+WORK = """
+import multiprocessing
+import numpy as np
+from tensor_ipc import TensorProducer
+
+def work(name):
+    global producer
+    producer = TensorProducer.from_sample(name, np.zeros(3))
+    producer.put(np.ones(3))
+"""
+
 SPAWNING = """
     import multiprocessing, sys
-    import numpy as np
-    from tensor_ipc import TensorProducer
+    name, method, folder = sys.argv[1:]
+    sys.path.insert(0, folder)
+    from work_of_a_child import work
 
-    def work(name):
-        global producer
-        producer = TensorProducer.from_sample(name, np.zeros(3))
-        producer.put(np.ones(3))
-
-    if __name__ == "__main__":
-        process = multiprocessing.get_context("fork").Process(target=work, args=(sys.argv[1],))
-        process.start()
-        process.join()
-        sys.exit(process.exitcode)
+    process = multiprocessing.get_context(method).Process(target=work, args=(name,))
+    process.start()
+    process.join()
+    sys.exit(process.exitcode)
 """
 
 
-def test_child_of_multiprocessing_leaves_nothing(start_child: StartChild, pool: str) -> None:
-    child = start_child(SPAWNING, pool)
+# A spawned child imports the package with its target, before multiprocessing is ready for it.
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_child_of_multiprocessing_leaves_nothing(
+    start_child: StartChild, pool: str, method: str, tmp_path: Path
+) -> None:
+    (tmp_path / "work_of_a_child.py").write_text(WORK)
+    child = start_child(SPAWNING, pool, method, tmp_path)
 
     code, _, errors = child.finish()
 

@@ -171,7 +171,8 @@ class TensorConsumer(CleanedUp):
         self._delivery: Delivery | None = None
         self._readiness: _core.EventFd | None = None
         self._starting = threading.Lock()
-        self._listen()
+        if self._must_listen:
+            self._listen()
         lifetime.register(self)
         if callback is not None:
             self._start_delivery()

@@ -13,7 +13,7 @@ import os
 import sys
 import threading
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
 from tensor_ipc import _core
 from tensor_ipc.core import network
@@ -34,7 +34,8 @@ class Item(Protocol):
 _open: weakref.WeakSet[Item] = weakref.WeakSet()
 _open_lock = threading.RLock()  # a signal handler may make a producer
 _exiting = False
-_hooked_pids: set[int] = set()
+_finalizer: Any = None
+_finalizer_pid = 0
 
 
 def register(item: Item) -> None:
@@ -48,10 +49,22 @@ def register(item: Item) -> None:
     if too_late:
         item.cleanup()
         return
+    _clean_up_with_multiprocessing()
+
+
+def _clean_up_with_multiprocessing() -> None:
+    """See to it that a child of multiprocessing cleans up, too.
+
+    Its finalizers are forgotten when its target begins to run, which may be after this module was
+    imported.
+    """
+    global _finalizer, _finalizer_pid  # noqa: PLW0603 - one for the process
     util = sys.modules.get("multiprocessing.util")
-    if util is not None and os.getpid() not in _hooked_pids:
-        _hooked_pids.add(os.getpid())
-        util.Finalize(None, _clean_up_all, exitpriority=0)
+    if util is None:
+        return
+    if _finalizer is None or _finalizer_pid != os.getpid() or not _finalizer.still_active():
+        _finalizer = util.Finalize(None, _clean_up_all, exitpriority=0)
+        _finalizer_pid = os.getpid()
 
 
 @atexit.register
@@ -76,3 +89,4 @@ def _after_fork() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork)
+_clean_up_with_multiprocessing()  # now, since it takes a tenth of a first attach

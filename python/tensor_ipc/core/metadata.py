@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from typing import Any, Callable
 
@@ -68,16 +69,15 @@ class PoolMetadata:
 
     def __post_init__(self) -> None:
         """Fill in what follows from the rest."""
-        self.shape = tuple(int(extent) for extent in self.shape)
+        self.shape = tuple(map(int, self.shape))
         self.varying_extent = bool(self.varying_extent)
         self._check_ranges()
         if self.backend_type == "numpy":
             numpy_dtype(self.dtype_str)  # which may need a package that is not there
         self.element_size = self.element_size or _core.item_bytes(self.dtype_str)
-        elements = 1
-        for extent in self.shape:
-            elements *= extent
-        self.total_size = self.total_size or elements * self.element_size * self.history_len
+        self.total_size = (
+            self.total_size or math.prod(self.shape) * self.element_size * self.history_len
+        )
         self.shm_name = self.shm_name or _core.segment_name(self.name)
 
     def _check_ranges(self) -> None:
@@ -91,7 +91,7 @@ class PoolMetadata:
         if self.varying_extent and not self.shape:
             msg = "a pool of varying extent needs a shape with a first dimension, got ()"
             raise ValueError(msg)
-        if not all(-(2**63) <= extent < 2**63 for extent in self.shape):
+        if self.shape and not -(2**63) <= min(self.shape) <= max(self.shape) < 2**63:
             msg = f"shape {self.shape} is too large"
             raise ValueError(msg)
         for text in (self.name, self.dtype_str, self.backend_type, self.device):
@@ -414,14 +414,16 @@ class MetadataCreator:
             `backend` is none of ours.
         """
         found = detect_backend(data) if backend is None else backend
-        makers: dict[str, Callable[..., PoolMetadata]] = {
-            "numpy": MetadataCreator.from_numpy_sample,
-            "torch": MetadataCreator.from_torch_sample,
-            "torch_cuda": MetadataCreator.from_torch_cuda_sample,
-            "cuda": MetadataCreator.from_cuda_array_sample,
-        }
-        make = makers.get(found)
+        make = _MAKERS.get(found)
         if make is None:
-            msg = f"unknown backend {found!r}: expected one of {', '.join(map(repr, makers))}"
+            msg = f"unknown backend {found!r}: expected one of {', '.join(map(repr, _MAKERS))}"
             raise ValueError(msg)
         return make(name, data, history_len, varying_extent=varying_extent)
+
+
+_MAKERS: dict[str, Callable[..., PoolMetadata]] = {
+    "numpy": MetadataCreator.from_numpy_sample,
+    "torch": MetadataCreator.from_torch_sample,
+    "torch_cuda": MetadataCreator.from_torch_cuda_sample,
+    "cuda": MetadataCreator.from_cuda_array_sample,
+}
