@@ -20,6 +20,7 @@ from typing import Any, Sequence
 from bench.compare import roles
 from bench.compare.board import DRAINING, Board, wait_until
 from bench.compare.contract import Contender, Job
+from bench.compare.package import Package
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def measure(make: type[Contender], job: Job) -> dict[str, Any]:
         A process of it died.
     """
     spawn = multiprocessing.get_context("spawn")
-    contender = make(job)
+    package = Package(make(job))
     board = Board(job.consumers)
     links, processes = [], []
 
@@ -54,15 +55,15 @@ def measure(make: type[Contender], job: Job) -> dict[str, Any]:
         processes.append(process)
 
     if job.kind == "attach":
-        start(roles.produce, contender)
+        start(roles.produce, package)
         wait_until(
             lambda: board.published > 0 or not processes[0].is_alive(),
             "the producer's first frame",
         )
     for number in range(job.consumers):
-        start(roles.consume, contender, number)
+        start(roles.consume, package, number)
     if job.kind != "attach":
-        start(roles.produce, contender)
+        start(roles.produce, package)
     outcomes = _receive(links, processes, board)
     for link in links:
         link.send(None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.compare.board import DRAINING, MEASURING, PATIENCE_S, SETTING_UP, Board, wait_until
-from bench.compare.contract import HISTORY_LEN, Contender, Job, Publisher, Subscriber
+from bench.compare.contract import HISTORY_LEN, Job, Publisher, Subscriber
 from bench.compare.memory import proportional_bytes
 from bench.compare.seal import PATTERNS, Seal
 from bench.compare.tally import Tally
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from numpy.typing import NDArray
+
+    from bench.compare.package import Package
 
 #: Frames in front of those that count, once every consumer has got one.
 _WARM_UP = 20
@@ -30,9 +32,10 @@ _ATTACH_PERIOD_S = 0.001
 _LOOK_S = 0.2
 
 
-def produce(contender: Contender, job: Job, board: Board, link: Connection) -> None:
+def produce(package: Package, job: Job, board: Board, link: Connection) -> None:
     """Send frames, and what was seen over `link`."""
     before = proportional_bytes()
+    contender = package.open()
     contender.load()
     publisher = contender.publisher()
     source = _Source(job, publisher)
@@ -116,11 +119,11 @@ class _Source:
         self.put_ns.append(time.monotonic_ns() - sent_ns)
 
 
-def consume(
-    contender: Contender, number: int, job: Job, board: Board, link: Connection
-) -> None:
+def consume(package: Package, number: int, job: Job, board: Board, link: Connection) -> None:
     """Receive frames until the last, and send what was seen over `link`."""
     before = proportional_bytes()
+    arrived_ns = time.monotonic_ns()
+    contender = package.open()
     began_ns = time.monotonic_ns()
     contender.load()
     loaded_ns = time.monotonic_ns()
@@ -159,7 +162,7 @@ def consume(
     outcome: dict[str, Any] = tally.end(board.last)
     outcome.update(
         import_ns=loaded_ns - began_ns,
-        attach_ns=(first_ns or time.monotonic_ns()) - opened_ns,
+        attach_ns=(began_ns - arrived_ns) + (first_ns or time.monotonic_ns()) - opened_ns,
         memory_bytes=proportional_bytes() - before,
         history_ns=history.times_ns if history else [],
         history_wrong=history.wrong if history else 0,

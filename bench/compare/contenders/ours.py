@@ -10,6 +10,7 @@ from bench.compare.contract import HISTORY_LEN
 
 if TYPE_CHECKING:
     from bench.compare.contract import Job
+    from tensor_ipc import TensorConsumer, TensorProducer
 
 
 class Ours:
@@ -20,17 +21,18 @@ class Ours:
 
     def load(self) -> None:
         """Import the package."""
-        import tensor_ipc  # noqa: F401, PLC0415
+        import tensor_ipc  # noqa: PLC0415
+
+        self._package = tensor_ipc
 
     def publisher(self) -> Any:
         """Create the pool."""
-        return (
-            _InPlace(self._job) if self._job.options.get("in_place") else _Publisher(self._job)
-        )
+        make = _InPlace if self._job.options.get("in_place") else _Publisher
+        return make(self._job, self._package.TensorProducer)
 
     def subscriber(self, number: int) -> Any:  # noqa: ARG002  all are alike
         """Follow the pool, which may not be there yet."""
-        return _Subscriber(self._job)
+        return _Subscriber(self._job, self._package.TensorConsumer)
 
 
 def _history_len(job: Job) -> int:
@@ -39,10 +41,8 @@ def _history_len(job: Job) -> int:
 
 
 class _Publisher:
-    def __init__(self, job: Job) -> None:
-        from tensor_ipc import TensorProducer  # noqa: PLC0415
-
-        self._producer = TensorProducer.from_sample(
+    def __init__(self, job: Job, producer: type[TensorProducer]) -> None:
+        self._producer = producer.from_sample(
             job.name,
             np.zeros(job.shape, np.uint8),
             history_len=_history_len(job),
@@ -61,15 +61,17 @@ class _InPlace(_Publisher):
 
 
 class _Subscriber:
-    def __init__(self, job: Job) -> None:
-        from tensor_ipc import TensorConsumer  # noqa: PLC0415
-
-        self._consumer = TensorConsumer.from_sample(
-            job.name,
-            np.zeros(job.shape, np.uint8),
-            history_len=_history_len(job),
-            spin_s=job.options.get("spin_s", 0.0),
-        )
+    def __init__(self, job: Job, consumer: type[TensorConsumer]) -> None:
+        spin_s = job.options.get("spin_s", 0.0)
+        if job.kind == "attach":  # there is a pool, which says what it holds
+            self._consumer = consumer.attach(job.name, spin_s=spin_s)
+        else:
+            self._consumer = consumer.from_sample(
+                job.name,
+                np.zeros(job.shape, np.uint8),
+                history_len=_history_len(job),
+                spin_s=spin_s,
+            )
         self._wait, self._get = self._consumer.wait, self._consumer.get
 
     def get(self, timeout_s: float) -> Any:

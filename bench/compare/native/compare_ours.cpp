@@ -56,6 +56,7 @@ struct Ours {
 
         Frame get(std::uint64_t timeout_ns)
         {
+            frame.reset();
             const auto outcome =
                 require(consumer.wait(consumer.last_index(), monotonic_ns() + timeout_ns));
             if (outcome != tensor_ipc::WaitOutcome::Ready) {
