@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from bench.compare.contenders.shm_semaphore import ShmSemaphore
@@ -50,6 +51,14 @@ class Refusing(ShmSemaphore):
     def publisher(self) -> Any:
         msg = "no such transport"
         raise OSError(msg)
+
+
+class OpenedSlowly(ShmSemaphore):
+    """What its processes are handed takes a fifth of a second to open."""
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        time.sleep(0.2)
+        self.__dict__.update(state)
 
 
 def _with_old_half() -> Any:

@@ -109,6 +109,12 @@ def test_in_place_frames_need_no_source():
     assert figures["received"] > 0
 
 
+def test_opening_what_the_parent_hands_over_belongs_to_attaching():
+    figures = measured(wrong("OpenedSlowly"), "attach")
+
+    assert figures["attach_ms"] >= 200
+
+
 def test_torn_frames_are_counted():
     figures = measured(wrong("Tearing"), "latency", check="stamps")
 
