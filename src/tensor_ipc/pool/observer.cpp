@@ -7,6 +7,7 @@ namespace tensor_ipc {
 PoolObserver::PoolObserver(SegmentFile segment) noexcept
     : segment_(std::move(segment)), memory_(segment_.control.data(), segment_.geometry)
 {
+    segment_.mappable.close();  // the payload is nothing to look at here
 }
 
 Result<std::optional<PoolObserver>> PoolObserver::open(const std::string& pool_name)

@@ -43,8 +43,8 @@ struct SegmentFile {
     Geometry geometry;
     os::Mapping control;  ///< the first `geometry.payload_offset` bytes, writable
     LockingDescriptor fd;
-    os::MappableFile mappable;                 ///< until the payload is mapped
-    std::uint32_t fork_epoch = 0;              ///< of the process that opened it
+    os::MappableFile mappable;     ///< for the payload; whoever keeps the segment closes it
+    std::uint32_t fork_epoch = 0;  ///< of the process that opened it
     std::optional<cuda::MemoryTicket> ticket;  ///< of the payload, where it lies on a device
 
     [[nodiscard]] PoolHeader& header() const noexcept
