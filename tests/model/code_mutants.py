@@ -148,8 +148,8 @@ MUTANTS = [
     Mutant(
         "claim: newest slot not last",
         WRITER,
-        "                claim_from_dead_too(slot, NewestSlot::LeftAlone)) {",
-        "                claim_from_dead_too(slot, NewestSlot::TakenToo)) {",
+        "            claim_from_dead_too(slot, NewestSlot::LeftAlone)) {\n            return slot;\n        }\n        slot =",
+        "            claim_from_dead_too(slot, NewestSlot::TakenToo)) {\n            return slot;\n        }\n        slot =",
         LOANS,
     ),
     Mutant(

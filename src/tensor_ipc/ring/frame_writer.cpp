@@ -1,5 +1,7 @@
 #include "tensor_ipc/ring/frame_writer.hpp"
 
+#include <utility>
+
 #include "tensor_ipc/base/test_point.hpp"
 
 namespace tensor_ipc {
@@ -12,6 +14,11 @@ constexpr int kClaimPasses = 4;
 // Greater numbers in a leftover are taken for damage. Going on from them could use up the numbers
 // that there are, and frames beyond those are seen by nobody.
 constexpr std::uint64_t kBelievable = kFrameLimit / 2;  // 2^47 - 1
+
+bool contains(const std::array<std::uint32_t, 2>& slots, std::uint32_t slot)
+{
+    return slot == slots[0] || slot == slots[1];
+}
 
 }  // namespace
 
@@ -53,21 +60,8 @@ std::optional<std::uint32_t> FrameWriter::claim() noexcept
     }
     for (int pass = 0; pass < kClaimPasses; ++pass) {
         const std::uint32_t newest = announced_in(newest_.load(std::memory_order_relaxed));
-        const auto warm = is_brisk_.load(std::memory_order_relaxed)
-                              ? std::array<std::uint32_t, 2>{kNoSlot, kNoSlot}
-                              : warm_slots_;
-        for (const std::uint32_t slot : warm) {
-            if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
-                return slot;
-            }
-        }
-        std::uint32_t slot = next_slot_;
-        for (std::uint32_t step = 0; step < memory_.slot_count(); ++step) {
-            if (slot != warm[0] && slot != warm[1] &&
-                claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
-                return slot;
-            }
-            slot = memory_.geometry().next_slot(slot);
+        if (const std::optional<std::uint32_t> slot = claim_free()) {
+            return slot;
         }
         if (pass == 0 && known_alive_.any()) {
             known_alive_.reset();  // the pins of one that died since are needed now
@@ -77,6 +71,33 @@ std::optional<std::uint32_t> FrameWriter::claim() noexcept
         // was announced meanwhile, this slot is an ordinary one.
         if (newest != kNoSlot && claim_from_dead_too(newest, NewestSlot::TakenToo)) {
             return newest;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::uint32_t> FrameWriter::claim_free() noexcept
+{
+    const Preference preferred = preference();
+    if (const std::optional<std::uint32_t> slot = claim_one_of(preferred.first)) {
+        return slot;
+    }
+    std::uint32_t slot = next_slot_;
+    for (std::uint32_t step = 0; step < memory_.slot_count(); ++step) {
+        if (!contains(preferred.first, slot) && !contains(preferred.last, slot) &&
+            claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
+            return slot;
+        }
+        slot = memory_.geometry().next_slot(slot);
+    }
+    return claim_one_of(preferred.last);
+}
+
+std::optional<std::uint32_t> FrameWriter::claim_one_of(const Two& slots) noexcept
+{
+    for (const std::uint32_t slot : slots) {
+        if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
+            return slot;
         }
     }
     return std::nullopt;
@@ -97,11 +118,30 @@ bool FrameWriter::claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noe
         return false;
     }
     next_slot_ = memory_.geometry().next_slot(slot);
-    if (!memory_.geometry().keeps_ring_order() && slot != last_slot_) {
-        warm_slots_ = {last_slot_, slot == warm_slots_[0] ? warm_slots_[1] : warm_slots_[0]};
-        last_slot_ = slot;
+    if (!memory_.geometry().keeps_ring_order()) {
+        remember(slot);
     }
     return true;
+}
+
+FrameWriter::Preference FrameWriter::preference() const noexcept
+{
+    static_assert(kRound == 4);
+    if (is_brisk_.load(std::memory_order_relaxed)) {
+        return {{taken_[3], kNoSlot}, {taken_[2], taken_[1]}};
+    }
+    return {{taken_[1], taken_[2]}, {kNoSlot, kNoSlot}};
+}
+
+void FrameWriter::remember(std::uint32_t slot) noexcept
+{
+    std::uint32_t moved = slot;
+    for (std::uint32_t& place : taken_) {
+        std::swap(place, moved);
+        if (moved == slot) {
+            break;  // it was here
+        }
+    }
 }
 
 FrameWriter::Claim FrameWriter::try_claim(std::uint32_t slot, NewestSlot newest) noexcept

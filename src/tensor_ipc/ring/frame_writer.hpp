@@ -39,8 +39,9 @@ public:
     /// For so many claims nobody is asked twice whether it lives.
     static constexpr std::uint32_t kTrustedClaims = 16;
 
-    /// Frames that come faster than this go round all slots.
+    /// Frames that come faster than this go round kRound slots.
     static constexpr std::uint64_t kBriskNs = 200'000;
+    static constexpr std::uint32_t kRound = 4;
 
     /// Takes over what an earlier producer left: frames stay readable and numbers go on, slots that
     /// it was writing become free. `liveness` outlives the writer.
@@ -51,7 +52,8 @@ public:
     /// in order, since nobody gets two of them as one array, and do not come within kBriskNs of
     /// each other, it begins with the two slots that were taken before the last one: their bytes
     /// are still in a cache. At a greater pace they would still be in that of their reader, from
-    /// where it takes longer to get them back than from none.
+    /// where it takes longer to get them back than from none; it then goes round kRound slots
+    /// that are free.
     ///
     /// Never waits. The pins of the dead are taken back on the way: the first pin of a consumer
     /// that is met costs a probe of it, and for the next kTrustedClaims claims it is taken to live.
@@ -111,18 +113,30 @@ private:
         return is_announced ? newest == NewestSlot::LeftAlone : slot == (word & 0xFFFFU);
     }
 
+    static constexpr std::uint32_t kNoSlot = UINT16_MAX;
+    using Two = std::array<std::uint32_t, 2>;  ///< slots; kNoSlot for fewer
+
+    /// Slots that a claim looks at before and after all others.
+    struct Preference {
+        Two first;
+        Two last;
+    };
+
+    std::optional<std::uint32_t> claim_free() noexcept;
+    std::optional<std::uint32_t> claim_one_of(const Two& slots) noexcept;
     bool claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept;
     Claim try_claim(std::uint32_t slot, NewestSlot newest) noexcept;
     bool bury_dead(std::uint32_t slot) noexcept;
 
-    static constexpr std::uint32_t kNoSlot = UINT16_MAX;
+    [[nodiscard]] Preference preference() const noexcept;
+    void remember(std::uint32_t slot) noexcept;
 
     RingMemory memory_;
     ConsumerLiveness* liveness_;
     std::uint64_t next_frame_ = 0;
     std::uint32_t next_slot_ = 0;
-    std::uint32_t last_slot_ = kNoSlot;                          ///< where slots are in no order
-    std::array<std::uint32_t, 2> warm_slots_{kNoSlot, kNoSlot};  ///< those before, the later first
+    /// Slots taken last, each once, the last one first; where slots are in no order.
+    std::array<std::uint32_t, kRound> taken_{kNoSlot, kNoSlot, kNoSlot, kNoSlot};
     std::uint64_t last_published_ns_ = 0;
     std::atomic<bool> is_brisk_{false};  ///< the last frame came within kBriskNs of the one before
     std::atomic<std::uint32_t> newest_{pack_newest(kNoSlot, kNoSlot)};

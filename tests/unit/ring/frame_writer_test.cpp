@@ -53,6 +53,7 @@ protected:
     }
 
     static constexpr std::uint64_t kBriskNs = FrameWriter::kBriskNs;
+    static constexpr std::uint32_t kRound = FrameWriter::kRound;
     std::uint64_t now_ns_ = 10 * kBriskNs;
 };
 
@@ -85,19 +86,49 @@ TEST_F(OneFrameWriterTest, StaysWithThreeSlotsBesideAConsumerThatLetsGoOneFrameL
     }
 }
 
-TEST_F(OneFrameWriterTest, GoesRoundAllSlotsWhileFramesComeFast)
+TEST_F(OneFrameWriterTest, GoesRoundFourSlotsWhileFramesComeFast)
 {
     FrameWriter writer(one_frame_memory(), liveness_);
     put(writer, now_ns_, kBriskNs);
 
-    for (std::uint32_t frame = 1; frame < 3 * kSlots; ++frame) {
-        EXPECT_EQ(put(writer, now_ns_, kBriskNs - 1), frame % kSlots);
+    for (std::uint32_t frame = 1; frame < 20; ++frame) {
+        EXPECT_EQ(put(writer, now_ns_, kBriskNs - 1), frame % kRound);
     }
     const std::uint32_t last = put(writer, now_ns_, kBriskNs);  // which is known from the next on
 
-    const std::uint32_t before = (last + kSlots - 1) % kSlots;
+    const std::uint32_t before = (last + kRound - 1) % kRound;
     for (const std::uint32_t expected : {before, last, before, last}) {
         EXPECT_EQ(put(writer, now_ns_, kBriskNs), expected);
+    }
+}
+
+TEST_F(OneFrameWriterTest, FindsAnotherSlotForTheRoundInPlaceOfOneThatIsHeld)
+{
+    FrameWriter writer(one_frame_memory(), liveness_);
+    for (std::uint32_t frame = 0; frame < 2 * kRound; ++frame) {
+        put(writer, now_ns_, kBriskNs - 1);
+    }
+    pin_slot(1, 3);
+
+    for (const std::uint32_t expected : {0U, 4U, 2U, 3U, 0U, 4U, 2U, 3U}) {
+        EXPECT_EQ(put(writer, now_ns_, kBriskNs - 1), expected);
+    }
+    reader(3).unpin(1);
+    EXPECT_EQ(put(writer, now_ns_, kBriskNs - 1), 0U);  // what is not in the round stays away
+}
+
+TEST_F(OneFrameWriterTest, GoesRoundAllSlotsThatAreFreeWhereThoseAreFewer)
+{
+    FrameWriter writer(one_frame_memory(), liveness_);
+    for (std::uint32_t frame = 0; frame < 2 * kRound; ++frame) {
+        put(writer, now_ns_, kBriskNs - 1);
+    }
+    for (const std::uint32_t held : {0U, 1U, 2U}) {
+        pin_slot(held, held);
+    }
+
+    for (const std::uint32_t expected : {4U, 5U, 3U, 4U, 5U, 3U}) {
+        EXPECT_EQ(put(writer, now_ns_, kBriskNs - 1), expected);
     }
 }
 
