@@ -2,6 +2,8 @@
 /// It may include base/, tensor/, os/ and layout/.
 #pragma once
 
+#include "tensor_ipc/memory/copy_choice.hpp"
+#include "tensor_ipc/memory/frame_copier.hpp"
 #include "tensor_ipc/memory/host_ring.hpp"
 #include "tensor_ipc/memory/private_ring.hpp"
 #include "tensor_ipc/memory/ring_mapping.hpp"

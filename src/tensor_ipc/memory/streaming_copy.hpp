@@ -6,12 +6,15 @@
 
 namespace tensor_ipc {
 
-/// Smaller frames are not worth it.
-inline constexpr std::size_t kStreamedBytes = 512UL * 1024UL;
+/// Whether streaming_copy does more than `memcpy` on this kind of processor.
+#if defined(__x86_64__)
+inline constexpr bool kCanStream = true;
+#else
+inline constexpr bool kCanStream = false;
+#endif
 
-/// As `memcpy`, with stores that do not read the lines they are about to overwrite (on x86-64). For
-/// places that are in no cache any more when their turn comes. docs/performance.md has the
-/// measurement.
+/// As `memcpy`, with stores that do not read the lines they are about to overwrite (on x86-64), and
+/// leave them in no cache. docs/decisions/0015-timed-copies.md has the measurement.
 ///
 /// What was copied is there before whatever the caller releases after it.
 ///

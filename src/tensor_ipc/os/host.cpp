@@ -1,15 +1,12 @@
 #include "tensor_ipc/os/host.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <ctime>
 #include <fstream>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tensor_ipc/os/file_descriptor.hpp"
 #include "tensor_ipc/os/shared_memory.hpp"
 
 namespace tensor_ipc::os {
@@ -35,21 +32,6 @@ std::string shared_memory_id()
         facts.st_dev = 0;
     }
     return (boot.empty() ? host_name() : boot) + ":" + std::to_string(facts.st_dev);
-}
-
-std::uint64_t last_level_cache_bytes() noexcept
-{
-    // Not sysconf(): in a virtual machine glibc may name ten times what there is.
-    std::array<char, 32> text{};  // such as "32768K"
-    const FileDescriptor file(
-        ::open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC));
-    if (file && ::read(file.get(), text.data(), text.size() - 1) > 0) {
-        const std::uint64_t kib = std::strtoull(text.data(), nullptr, 10);
-        if (kib > 0) {
-            return kib * 1024;
-        }
-    }
-    return 32UL * 1024 * 1024;
 }
 
 std::int64_t unix_time_ns() noexcept

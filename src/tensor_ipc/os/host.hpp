@@ -13,9 +13,6 @@ namespace tensor_ipc::os {
 /// in it. Containers that share their shared memory have the same, others do not.
 [[nodiscard]] std::string shared_memory_id();
 
-/// Size of the last-level cache; 32 MiB where the machine does not say.
-[[nodiscard]] std::uint64_t last_level_cache_bytes() noexcept;
-
 /// CLOCK_REALTIME in nanoseconds since 1970, for comparing with the times of other machines.
 [[nodiscard]] std::int64_t unix_time_ns() noexcept;
 

@@ -1,34 +1,18 @@
 #include "tensor_ipc/pool/producer.hpp"
 
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "tensor_ipc/base/test_point.hpp"
+#include "tensor_ipc/memory/frame_copier.hpp"
 #include "tensor_ipc/memory/host_ring.hpp"
-#include "tensor_ipc/memory/streaming_copy.hpp"
 #include "tensor_ipc/notify/wake_word.hpp"
 #include "tensor_ipc/os/clock.hpp"
-#include "tensor_ipc/os/host.hpp"
 #include "tensor_ipc/pool/pinning.hpp"
 #include "tensor_ipc/pool/producer_parts.hpp"
 #include "tensor_ipc/ring/frame_writer.hpp"
 
 namespace tensor_ipc {
-
-namespace {
-
-/// Whether a slot is in no cache any more when its turn comes. Two slots that are written by turns
-/// were measured to lose that race from a quarter of the last-level cache on, a ring from all of
-/// it.
-bool outgrows_cache(const Geometry& geometry)
-{
-    const std::uint64_t cache = os::last_level_cache_bytes();
-    return geometry.keeps_ring_order() ? geometry.ring_bytes > cache
-                                       : 2 * geometry.slot_stride > cache / 4;
-}
-
-}  // namespace
 
 /// What a producer and its loans share.
 class ProducerCore {
@@ -39,7 +23,6 @@ public:
           liveness_(segment_.fd.get()),
           writer_(RingMemory(segment_.control.data(), segment_.geometry), liveness_),
           wake_word_(segment_.header().wake_word, segment_.header().waiting),
-          streams_(outgrows_cache(segment_.geometry)),
           may_have_texts_(segment_.geometry.slot_count, 1)
     {
         // A dead producer may have lowered the flag of those who sleep, and not woken them. It may
@@ -64,13 +47,9 @@ public:
         return payload_.slot(slot);
     }
 
-    void copy_in(std::byte* payload, std::span<const std::byte> frame) const noexcept
+    void copy_in(std::byte* payload, std::span<const std::byte> frame) noexcept
     {
-        if (streams_ && frame.size() >= kStreamedBytes) {
-            streaming_copy(payload, frame);
-        } else if (!frame.empty()) {
-            std::memcpy(payload, frame.data(), frame.size());
-        }
+        copier_.copy(payload, frame);
     }
 
     [[nodiscard]] bool allows(std::uint64_t extent) const noexcept
@@ -126,7 +105,7 @@ private:
     KernelLiveness liveness_;
     FrameWriter writer_;
     WakeWord wake_word_;
-    bool streams_;  ///< no slot is in a cache any more when its turn comes
+    FrameCopier copier_;
     std::vector<std::uint8_t> may_have_texts_;  ///< by slot; at first not known, so 1
     std::uint64_t frames_ = 0;
     bool open_ = true;

@@ -12,12 +12,13 @@ struct alignas(64) Line {
     std::byte bytes[64];
 };
 
+constexpr std::size_t kLarge = 512UL * 1024UL;
+
 TEST(StreamingCopyTest, CopiesEveryByteAndNoOther)
 {
     // Whole lines, none, and ends within one.
-    for (const std::size_t bytes :
-         {std::size_t{0}, std::size_t{1}, std::size_t{64}, kStreamedBytes - 1, kStreamedBytes,
-          kStreamedBytes + 1, kStreamedBytes + 63}) {
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{64}, kLarge - 1,
+                                    kLarge, kLarge + 1, kLarge + 63}) {
         for (const std::size_t misaligned : {0U, 1U, 24U}) {
             std::vector<std::byte> from(bytes + misaligned);
             for (std::size_t i = 0; i < from.size(); ++i) {

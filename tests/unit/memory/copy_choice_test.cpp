@@ -1,0 +1,121 @@
+#include "tensor_ipc/memory/copy_choice.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace tensor_ipc {
+namespace {
+
+constexpr std::size_t kBytes = 1U << 20U;
+
+class CopyChoiceTest : public ::testing::Test {
+protected:
+    /// Notes `copies` of them, each taking what its way costs.
+    /// @return how many went past the caches
+    std::uint32_t copy(std::uint32_t copies)
+    {
+        std::uint32_t past = 0;
+        for (std::uint32_t i = 0; i < copies; ++i) {
+            const CopyWay way = choice_.way();
+            past += way == CopyWay::PastCaches ? 1U : 0U;
+            choice_.note(way, kBytes, way == CopyWay::PastCaches ? past_ns_ : through_ns_);
+        }
+        return past;
+    }
+
+    CopyChoice choice_;
+    std::uint64_t through_ns_ = 100'000;
+    std::uint64_t past_ns_ = 100'000;
+};
+
+constexpr std::uint32_t kFirst = CopyChoice::kFirstTrial;
+constexpr std::uint32_t kTrial = CopyChoice::kTrial;
+
+TEST_F(CopyChoiceTest, BeginsThroughTheCachesAndTriesTheOtherWay)
+{
+    EXPECT_EQ(copy(kFirst), 0U);
+    EXPECT_EQ(copy(kTrial), kTrial);
+    EXPECT_EQ(choice_.way(), CopyWay::ThroughCaches);
+}
+
+TEST_F(CopyChoiceTest, StaysWithTheOtherWayWhereItIsFaster)
+{
+    past_ns_ = 60'000;
+
+    copy(kFirst + kTrial);
+
+    EXPECT_EQ(copy(2 * kFirst), 2 * kFirst);
+    EXPECT_EQ(copy(kTrial), 0U) << "a trial of the way that was left";
+    EXPECT_EQ(copy(kFirst), kFirst);
+}
+
+TEST_F(CopyChoiceTest, DoesNotChangeForLessThanAnEighth)
+{
+    past_ns_ = 90'000;
+
+    copy(kFirst + kTrial);
+
+    EXPECT_EQ(choice_.way(), CopyWay::ThroughCaches);
+}
+
+TEST_F(CopyChoiceTest, TriesHalfAsOftenEachTimeUpToALimit)
+{
+    for (std::uint32_t until_trial = kFirst; until_trial <= 2 * CopyChoice::kRarestTrial;
+         until_trial *= 2) {
+        EXPECT_EQ(copy(std::min(until_trial, CopyChoice::kRarestTrial)), 0U) << until_trial;
+        EXPECT_EQ(copy(kTrial), kTrial) << until_trial;
+    }
+}
+
+TEST_F(CopyChoiceTest, TriesAtOnceWhenTheChosenWayHasBecomeFarSlowerThanTheOther)
+{
+    copy(kFirst + kTrial);
+    through_ns_ = 1'000'000;
+
+    const std::uint32_t past = copy(4 + kTrial);
+
+    EXPECT_EQ(past, kTrial);
+    EXPECT_EQ(copy(2), 2U) << "it stays there";
+}
+
+TEST_F(CopyChoiceTest, TakesOneInterruptedCopyForNoSign)
+{
+    copy(kFirst + kTrial);
+
+    choice_.note(choice_.way(), kBytes, 10'000'000);
+
+    EXPECT_EQ(copy(2), 0U);
+}
+
+TEST_F(CopyChoiceTest, JudgesATrialByItsEndNotByItsBeginning)
+{
+    copy(kFirst);
+    for (std::uint32_t i = 0; i < kTrial; ++i) {  // the first ones find places as others left them
+        choice_.note(choice_.way(), kBytes, i < 4 ? 300'000 : 50'000);
+    }
+
+    EXPECT_EQ(choice_.way(), CopyWay::PastCaches);
+}
+
+TEST_F(CopyChoiceTest, ComparesFramesOfDifferentSizes)
+{
+    for (std::uint32_t i = 0; i < kFirst; ++i) {
+        choice_.note(choice_.way(), kBytes, 100'000);
+    }
+    for (std::uint32_t i = 0; i < kTrial; ++i) {
+        choice_.note(choice_.way(), 4 * kBytes, 200'000);
+    }
+
+    EXPECT_EQ(choice_.way(), CopyWay::PastCaches);
+}
+
+TEST_F(CopyChoiceTest, SurvivesCopiesThatTookNoTimeAndHadNoBytes)
+{
+    for (std::uint32_t i = 0; i < 100; ++i) {
+        choice_.note(choice_.way(), i % 2, 0);
+    }
+}
+
+}  // namespace
+}  // namespace tensor_ipc
