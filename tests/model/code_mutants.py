@@ -155,8 +155,8 @@ MUTANTS = [
     Mutant(
         "claim: newest slot not last among those taken before",
         WRITER,
-        "if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone)) {",
-        "if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::TakenToo)) {",
+        "return slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone);",
+        "return slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::TakenToo);",
         ONE_FRAME_LOANS,
     ),
     Mutant(

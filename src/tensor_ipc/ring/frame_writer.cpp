@@ -1,7 +1,5 @@
 #include "tensor_ipc/ring/frame_writer.hpp"
 
-#include <utility>
-
 #include "tensor_ipc/base/test_point.hpp"
 
 namespace tensor_ipc {
@@ -14,11 +12,6 @@ constexpr int kClaimPasses = 4;
 // Greater numbers in a leftover are taken for damage. Going on from them could use up the numbers
 // that there are, and frames beyond those are seen by nobody.
 constexpr std::uint64_t kBelievable = kFrameLimit / 2;  // 2^47 - 1
-
-bool contains(const std::array<std::uint32_t, 2>& slots, std::uint32_t slot)
-{
-    return slot == slots[0] || slot == slots[1];
-}
 
 }  // namespace
 
@@ -78,29 +71,35 @@ std::optional<std::uint32_t> FrameWriter::claim() noexcept
 
 std::optional<std::uint32_t> FrameWriter::claim_free() noexcept
 {
-    const Preference preferred = preference();
-    if (const std::optional<std::uint32_t> slot = claim_one_of(preferred.first)) {
-        return slot;
+    const bool goes_round = is_brisk_.load(std::memory_order_relaxed);
+    const std::uint32_t second = taken_[1];
+    const std::uint32_t third = taken_[2];
+    const std::uint32_t favourite = goes_round ? taken_[3] : second;
+    if (claim_known(favourite)) {
+        return favourite;
+    }
+    if (!goes_round && claim_known(third)) {
+        return third;
     }
     std::uint32_t slot = next_slot_;
     for (std::uint32_t step = 0; step < memory_.slot_count(); ++step) {
-        if (!contains(preferred.first, slot) && !contains(preferred.last, slot) &&
+        if (slot != favourite && slot != second && slot != third &&
             claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
             return slot;
         }
         slot = memory_.geometry().next_slot(slot);
     }
-    return claim_one_of(preferred.last);
-}
-
-std::optional<std::uint32_t> FrameWriter::claim_one_of(const Two& slots) noexcept
-{
-    for (const std::uint32_t slot : slots) {
-        if (slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone)) {
-            return slot;
+    for (const std::uint32_t late : {third, second}) {
+        if (goes_round && claim_known(late)) {
+            return late;
         }
     }
     return std::nullopt;
+}
+
+bool FrameWriter::claim_known(std::uint32_t slot) noexcept
+{
+    return slot != kNoSlot && claim_from_dead_too(slot, NewestSlot::LeftAlone);
 }
 
 bool FrameWriter::claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept
@@ -124,23 +123,18 @@ bool FrameWriter::claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noe
     return true;
 }
 
-FrameWriter::Preference FrameWriter::preference() const noexcept
-{
-    static_assert(kRound == 4);
-    if (is_brisk_.load(std::memory_order_relaxed)) {
-        return {{taken_[3], kNoSlot}, {taken_[2], taken_[1]}};
-    }
-    return {{taken_[1], taken_[2]}, {kNoSlot, kNoSlot}};
-}
-
 void FrameWriter::remember(std::uint32_t slot) noexcept
 {
-    std::uint32_t moved = slot;
-    for (std::uint32_t& place : taken_) {
-        std::swap(place, moved);
-        if (moved == slot) {
-            break;  // it was here
-        }
+    static_assert(kRound == 4);
+    if (slot == taken_[0]) {
+        return;
+    }
+    if (slot == taken_[1]) {
+        taken_ = {slot, taken_[0], taken_[2], taken_[3]};
+    } else if (slot == taken_[2]) {
+        taken_ = {slot, taken_[0], taken_[1], taken_[3]};
+    } else {
+        taken_ = {slot, taken_[0], taken_[1], taken_[2]};
     }
 }
 

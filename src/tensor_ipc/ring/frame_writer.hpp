@@ -114,21 +114,13 @@ private:
     }
 
     static constexpr std::uint32_t kNoSlot = UINT16_MAX;
-    using Two = std::array<std::uint32_t, 2>;  ///< slots; kNoSlot for fewer
-
-    /// Slots that a claim looks at before and after all others.
-    struct Preference {
-        Two first;
-        Two last;
-    };
 
     std::optional<std::uint32_t> claim_free() noexcept;
-    std::optional<std::uint32_t> claim_one_of(const Two& slots) noexcept;
+    bool claim_known(std::uint32_t slot) noexcept;
     bool claim_from_dead_too(std::uint32_t slot, NewestSlot newest) noexcept;
     Claim try_claim(std::uint32_t slot, NewestSlot newest) noexcept;
     bool bury_dead(std::uint32_t slot) noexcept;
 
-    [[nodiscard]] Preference preference() const noexcept;
     void remember(std::uint32_t slot) noexcept;
 
     RingMemory memory_;

@@ -43,20 +43,31 @@ TEST_F(CopyChoiceTest, StaysWithTheOtherWayWhereItIsFaster)
 {
     past_ns_ = 60'000;
 
-    copy(kFirst + kTrial);
-
+    EXPECT_EQ(copy(kFirst + kTrial), kTrial);
+    EXPECT_EQ(copy(kTrial), 0U) << "a last look at the way that it is going to leave";
     EXPECT_EQ(copy(2 * kFirst), 2 * kFirst);
     EXPECT_EQ(copy(kTrial), 0U) << "a trial of the way that was left";
     EXPECT_EQ(copy(kFirst), kFirst);
+}
+
+TEST_F(CopyChoiceTest, IsNotMisledByAMachineThatIsLessBusyDuringTheTrial)
+{
+    through_ns_ = 100'000;  // as busy
+    copy(kFirst);
+    past_ns_ = 60'000;  // in a quiet moment
+    copy(kTrial);
+    through_ns_ = 40'000;  // in the same
+    copy(kTrial);
+
+    EXPECT_EQ(choice_.way(), CopyWay::ThroughCaches);
 }
 
 TEST_F(CopyChoiceTest, DoesNotChangeForLessThanAnEighth)
 {
     past_ns_ = 90'000;
 
-    copy(kFirst + kTrial);
-
-    EXPECT_EQ(choice_.way(), CopyWay::ThroughCaches);
+    EXPECT_EQ(copy(kFirst + kTrial), kTrial);
+    EXPECT_EQ(copy(2 * kFirst), 0U);
 }
 
 TEST_F(CopyChoiceTest, TriesHalfAsOftenEachTimeUpToALimit)
@@ -73,10 +84,21 @@ TEST_F(CopyChoiceTest, TriesAtOnceWhenTheChosenWayHasBecomeFarSlowerThanTheOther
     copy(kFirst + kTrial);
     through_ns_ = 1'000'000;
 
-    const std::uint32_t past = copy(4 + kTrial);
+    EXPECT_EQ(copy(4 + kTrial), kTrial);
+    EXPECT_EQ(copy(kTrial), 0U);
+    EXPECT_EQ(copy(2 * kFirst), 2 * kFirst);
+}
 
-    EXPECT_EQ(past, kTrial);
-    EXPECT_EQ(copy(2), 2U) << "it stays there";
+TEST_F(CopyChoiceTest, ComesBackWhenAWrongWayWasChosen)
+{
+    past_ns_ = 60'000;
+    copy(kFirst + 2 * kTrial);
+    ASSERT_EQ(choice_.way(), CopyWay::PastCaches);
+    past_ns_ = 150'000;
+
+    copy(2 * kFirst + 2 * kTrial);
+
+    EXPECT_EQ(choice_.way(), CopyWay::ThroughCaches);
 }
 
 TEST_F(CopyChoiceTest, TakesOneInterruptedCopyForNoSign)
@@ -92,29 +114,34 @@ TEST_F(CopyChoiceTest, JudgesATrialByItsEndNotByItsBeginning)
 {
     copy(kFirst);
     for (std::uint32_t i = 0; i < kTrial; ++i) {  // the first ones find places as others left them
-        choice_.note(choice_.way(), kBytes, i < 4 ? 300'000 : 50'000);
+        choice_.note(choice_.way(), kBytes, i == 0 ? 10'000'000 : (i < 4 ? 150'000 : 40'000));
     }
+    copy(kTrial);
 
     EXPECT_EQ(choice_.way(), CopyWay::PastCaches);
 }
 
 TEST_F(CopyChoiceTest, ComparesFramesOfDifferentSizes)
 {
-    for (std::uint32_t i = 0; i < kFirst; ++i) {
-        choice_.note(choice_.way(), kBytes, 100'000);
-    }
+    copy(kFirst);
     for (std::uint32_t i = 0; i < kTrial; ++i) {
         choice_.note(choice_.way(), 4 * kBytes, 200'000);
     }
+    copy(kTrial);
 
     EXPECT_EQ(choice_.way(), CopyWay::PastCaches);
 }
 
-TEST_F(CopyChoiceTest, SurvivesCopiesThatTookNoTimeAndHadNoBytes)
+TEST_F(CopyChoiceTest, RecoversFromCopiesThatTookNoTimeOrHadNoBytes)
 {
     for (std::uint32_t i = 0; i < 100; ++i) {
         choice_.note(choice_.way(), i % 2, 0);
     }
+    past_ns_ = 1'000'000;
+
+    copy(4 * CopyChoice::kRarestTrial);
+
+    EXPECT_LE(copy(CopyChoice::kRarestTrial / 2), kTrial);
 }
 
 }  // namespace

@@ -144,6 +144,19 @@ TEST_F(OneFrameWriterTest, ClaimsSeveralSlotsAtOnce)
     EXPECT_FALSE(writer.claim());
 }
 
+TEST_F(OneFrameWriterTest, ClaimsEverySlotAtOnceWhileFramesComeFastToo)
+{
+    FrameWriter writer(one_frame_memory(), liveness_);
+    for (std::uint32_t frame = 0; frame < 2 * kRound; ++frame) {
+        put(writer, now_ns_, kBriskNs - 1);
+    }
+
+    for (const std::uint32_t expected : {0U, 1U, 2U, 4U, 5U, 3U}) {  // the newest one last
+        EXPECT_EQ(writer.claim(), expected);
+    }
+    EXPECT_FALSE(writer.claim());
+}
+
 TEST_F(FrameWriterTest, StoresTheTimesOfAFrame)
 {
     FrameWriter writer(memory_, liveness_);
