@@ -7,7 +7,7 @@
 ///   --loans               every other put is two loans, the first published last or abandoned
 ///   --device              a device writes and commits, in place of consumer A; without crashes
 ///   --one-frame           of history: the producer takes slots in no order
-///   --brisk               frames come fast: the producer of --one-frame goes round all the same
+///   --brisk               frames come fast: the producer of --one-frame goes round its slots
 ///   --by-scan             consumers also look through the slots for the newest frame
 ///   --states N            give up beyond so many states
 ///
