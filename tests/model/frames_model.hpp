@@ -13,7 +13,7 @@ struct FramesBounds {
     bool device = false;   ///< in place of consumer A, a device writes and commits what was claimed
     bool by_scan = false;  ///< consumers also look through all slots for the newest frame
     bool one_frame = false;  ///< of history, so that slots are not taken in ring order
-    bool brisk = false;      ///< frames come fast: then it goes round them
+    bool brisk = false;      ///< frames come fast, so that it goes round them
 };
 
 [[nodiscard]] Scenario frames_scenario(const FramesBounds& wanted);
