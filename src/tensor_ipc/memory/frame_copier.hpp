@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <span>
 
 #include "tensor_ipc/memory/copy_choice.hpp"
+#include "tensor_ipc/memory/streaming_copy.hpp"
 
 namespace tensor_ipc {
 
@@ -18,9 +20,18 @@ public:
 
     /// As `memcpy`. What was copied is there before whatever the caller releases after it.
     /// @param into  room for all of `from`; 64-byte aligned, as payloads are
-    void copy(std::byte* into, std::span<const std::byte> from) noexcept;
+    void copy(std::byte* into, std::span<const std::byte> from) noexcept
+    {
+        if (kCanStream && from.size() >= kTimedBytes) {
+            copy_timed(into, from);
+        } else if (!from.empty()) {
+            std::memcpy(into, from.data(), from.size());
+        }
+    }
 
 private:
+    void copy_timed(std::byte* into, std::span<const std::byte> from) noexcept;
+
     CopyChoice choice_;
 };
 
