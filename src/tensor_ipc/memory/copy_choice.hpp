@@ -21,8 +21,8 @@ enum class CopyWay : std::uint8_t { ThroughCaches, PastCaches };
 class CopyChoice {
 public:
     /// Copies before the first trial of the other way. It is twice as many before each further one,
-    /// up to kRarestTrial. A way that has come to take twice as long as the other one did is on
-    /// trial at once.
+    /// up to kRarestTrial. When the chosen way has come to take more than twice what the other one
+    /// took, a trial begins at once.
     static constexpr std::uint32_t kFirstTrial = 8;
     static constexpr std::uint32_t kRarestTrial = 4096;
 
